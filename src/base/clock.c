@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/clock.h"
+
+#include <sys/timex.h>
+
+static int64_t
+nanoseconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * CLOCK_SECOND + now.tv_nsec;
+}
+
+uint64_t
+clock_monotonic(void)
+{
+	return (uint64_t)nanoseconds(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_realtime(void)
+{
+	return nanoseconds(CLOCK_REALTIME);
+}
+
+struct timespec
+clock_timespec(int64_t nanoseconds_since)
+{
+	struct timespec spec = { .tv_sec = nanoseconds_since / CLOCK_SECOND,
+				 .tv_nsec = nanoseconds_since % CLOCK_SECOND };
+
+	return spec;
+}
+
+int64_t
+clock_boundary(int64_t now, int64_t interval)
+{
+	int64_t past = now % interval;
+
+	return now - (past < 0 ? past + interval : past);
+}
+
+bool
+clock_in_leap_second(void)
+{
+	struct timex state = { .modes = 0 };
+
+	return adjtimex(&state) == TIME_OOP;
+}

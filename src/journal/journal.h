@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The journal process: reads records from the log pipe and writes them, one
+ * line each, to the log file, to syslog and (in the foreground) to standard
+ * error.  It alone may block on a disk or a syslog daemon.
+ *
+ * Its lines: 2026-11-21T10:02:03.456Z info worker 0[1234]: client connected;
+ * service='stream', peer='127.0.0.1:40112', active='12'
+ *
+ * It ends when the log pipe does, that is, when every writer is gone; then
+ * all that was in the pipe is written.  It reports through `ready` once its
+ * outputs are open, and takes messages from the master on `command`.
+ */
+#ifndef TIMED_JOURNAL_JOURNAL_H
+#define TIMED_JOURNAL_JOURNAL_H
+
+#include "base/log.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where lines go. */
+struct journal_config {
+	char file[PATH_MAX]; /* empty: no log file */
+	bool syslog;
+	bool to_stderr; /* -f; coloured when it is a terminal */
+};
+
+/* What the master sends on the command socket (SOCK_SEQPACKET). */
+enum journal_order {
+	JOURNAL_REOPEN = 1,	/* the file was rotated */
+	JOURNAL_CONFIGURE = 2, /* with a new config */
+};
+struct journal_command {
+	uint32_t order; /* enum journal_order */
+	struct journal_config config;
+};
+
+/* What it writes to `ready`, once: 0, or an errno and what failed. */
+struct journal_ready {
+	int32_t error;
+	char text[512]; /* "/var/log/timed/timed.log: Permission denied" */
+};
+
+struct journal_plan {
+	int log_pipe; /* read end */
+	int command;  /* SOCK_SEQPACKET from the master */
+	int ready;    /* write end of a pipe; closed once it was written to */
+	struct journal_config config;
+};
+
+/*
+ * Be the journal; privileges are dropped already, signals are unblocked by
+ * it.  Returns the exit status.  A log file that cannot be opened is fatal
+ * at the start and reported through `ready`; at JOURNAL_REOPEN or
+ * JOURNAL_CONFIGURE the old outputs stay, and a line in them says why.
+ */
+int journal_run(const struct journal_plan *plan);
+
+#endif
