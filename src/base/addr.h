@@ -27,7 +27,9 @@ struct addr {
 	};
 };
 
-enum { ADDR_TEXT = 128 }; /* room for any address as text */
+enum {
+	ADDR_TEXT = 128
+}; /* room for any address as text */
 
 /* What one entry of a `listen` setting asks for. */
 struct addr_listen {

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define CLOCK_SECOND      INT64_C(1000000000)
+#define CLOCK_SECOND	  INT64_C(1000000000)
 #define CLOCK_MILLISECOND INT64_C(1000000)
 #define CLOCK_MICROSECOND INT64_C(1000)
 

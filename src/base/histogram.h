@@ -11,7 +11,9 @@
 
 #include <stdint.h>
 
-enum { HISTOGRAM_BUCKETS = 200 };
+enum {
+	HISTOGRAM_BUCKETS = 200
+};
 
 struct histogram {
 	uint64_t max; /* the largest value itself, microseconds */

@@ -13,6 +13,12 @@
  * This module holds the one log of its process in a static: everything
  * writes to it, and there is never a second.  Before log_open() records go
  * nowhere.
+ *
+ * The process must ignore SIGPIPE: a pipe that nobody reads any more is one
+ * that cannot take the record.  A child calls log_open() anew, which forgets
+ * the counts that it inherited.
+ *
+ * log.c is the writer, logparse.c the reader and the names of the levels.
  */
 #ifndef TIMED_BASE_LOG_H
 #define TIMED_BASE_LOG_H
@@ -37,9 +43,16 @@ struct log_kind {
 	const char *description;
 };
 
-enum { LOG_MAGIC = 0x676f6c74, LOG_RECORD_MAX = PIPE_BUF };
+enum {
+	LOG_MAGIC = 0x676f6c74,
+	LOG_RECORD_MAX = PIPE_BUF,
+	LOG_TAGS_MAX = 32,
+};
 
-/* The head of a record in the pipe. */
+/*
+ * The head of a record in the pipe; there follow, each with its NUL, the
+ * description and for every tag its name and its value.
+ */
 struct log_header {
 	uint32_t magic;
 	uint16_t length; /* of the whole record, bytes */
@@ -48,7 +61,6 @@ struct log_header {
 	int32_t pid;   /* of the writer */
 	int64_t time;  /* CLOCK_REALTIME, nanoseconds */
 	char role[16]; /* "master", "worker 3"; terminated */
-	/* then: description NUL { name NUL value NUL } * tags */
 };
 
 /* A record being made; on the writer's stack. */
@@ -65,7 +77,7 @@ struct log_record {
  * Start logging: FD is the write end of the log pipe, non-blocking; ROLE who
  * writes; KINDS the table of COUNT events (at most 64), whose indices
  * log_begin() takes; LEVEL the least important one that is written; RATE how
- * many records of one kind a second (burst: the same).
+ * many records of one kind a second (burst: the same), 0 for no bound.
  */
 void log_open(int fd, const char *role, const struct log_kind *kinds, int count,
 	      enum log_level level, unsigned rate);
@@ -81,8 +93,9 @@ void log_configure(enum log_level level, unsigned rate);
 bool log_begin(struct log_record *record, int kind);
 
 /*
- * Add NAME='value'.  A value that does not fit is cut short.  The journal
- * escapes control bytes, not the writer.
+ * Add NAME='value'.  A value that does not fit is cut short, a tag whose name
+ * does not fit or that is one too many (LOG_TAGS_MAX) is left out.  The
+ * journal escapes control bytes, not the writer.
  */
 void log_tag(struct log_record *record, const char *name, const char *format,
 	     ...) __attribute__((format(printf, 3, 4)));
@@ -96,7 +109,7 @@ void log_event(int kind, const char *name, const char *format, ...)
 
 /*
  * Say what was lost or left out since the last time, if anything was and if
- * there is room.  Each process calls it about once a second.
+ * there is room; at any level.  Each process calls it about once a second.
  */
 void log_flush(void);
 
@@ -116,8 +129,8 @@ uint64_t log_limited(void);
 struct log_parsed {
 	struct log_header header;
 	const char *description;
-	const char *names[32];
-	const char *values[32];
+	const char *names[LOG_TAGS_MAX];
+	const char *values[LOG_TAGS_MAX];
 	int tags;
 };
 int log_parse(const char *bytes, size_t length, struct log_parsed *parsed);

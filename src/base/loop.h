@@ -22,7 +22,9 @@ struct loop_source {
 	int fd;
 };
 
-enum { LOOP_BATCH = 256 };
+enum {
+	LOOP_BATCH = 256
+};
 
 struct loop {
 	int epfd;

@@ -13,7 +13,7 @@
 
 /* One point in time, ready to be shown. */
 struct pattern_time {
-	struct tm tm;	  /* as zone_time() made it; tm_sec 60 in a leap second */
+	struct tm tm; /* as zone_time() made it; tm_sec 60 in a leap second */
 	int64_t seconds;  /* since the epoch, for %s */
 	long nanoseconds; /* 0 to 999,999,999, for %f */
 };

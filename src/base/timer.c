@@ -46,15 +46,14 @@ timer_close(struct timer *timer)
 	timer->source.fd = -1;
 }
 
-static void
+static bool
 set(struct timer *timer, int flags, int64_t first, int64_t interval)
 {
 	struct itimerspec spec = { .it_value = clock_timespec(first),
 				   .it_interval = clock_timespec(interval) };
 
-	/* It fails only for a bad argument, and ECANCELED is reported by
-	 * the next read as well. */
-	(void)timerfd_settime(timer->source.fd, flags, &spec, NULL);
+	/* With sane arguments it fails for ECANCELED alone, and is armed. */
+	return timerfd_settime(timer->source.fd, flags, &spec, NULL) == 0;
 }
 
 void
@@ -70,11 +69,11 @@ timer_every(struct timer *timer, uint64_t nanoseconds)
 	set(timer, 0, (int64_t)nanoseconds, (int64_t)nanoseconds);
 }
 
-void
+bool
 timer_at(struct timer *timer, int64_t nanoseconds)
 {
-	set(timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
-	    nanoseconds > 0 ? nanoseconds : 1, 0);
+	return set(timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+		   nanoseconds > 0 ? nanoseconds : 1, 0);
 }
 
 void

@@ -41,9 +41,10 @@ void timer_every(struct timer *timer, uint64_t nanoseconds);
 
 /*
  * Expire once at NANOSECONDS since the epoch, on the realtime clock, and be
- * told of a step before that.
+ * told of a step before that.  False when the clock was stepped just now: the
+ * caller computed the time from a clock that is gone, and does it again.
  */
-void timer_at(struct timer *timer, int64_t nanoseconds);
+bool timer_at(struct timer *timer, int64_t nanoseconds);
 
 /* Disarm; the timer can be armed again. */
 void timer_cancel(struct timer *timer);

@@ -40,6 +40,6 @@ enum event {
 };
 
 /* For log_open(). */
-extern const struct log_kind events[EVENT_COUNT];
+extern const struct log_kind event_kinds[EVENT_COUNT];
 
 #endif

@@ -29,7 +29,7 @@ struct journal_config {
 
 /* What the master sends on the command socket (SOCK_SEQPACKET). */
 enum journal_order {
-	JOURNAL_REOPEN = 1,	/* the file was rotated */
+	JOURNAL_REOPEN = 1,    /* the file was rotated */
 	JOURNAL_CONFIGURE = 2, /* with a new config */
 };
 struct journal_command {
@@ -52,9 +52,11 @@ struct journal_plan {
 
 /*
  * Be the journal; privileges are dropped already, signals are unblocked by
- * it.  Returns the exit status.  A log file that cannot be opened is fatal
- * at the start and reported through `ready`; at JOURNAL_REOPEN or
- * JOURNAL_CONFIGURE the old outputs stay, and a line in them says why.
+ * it.  Returns the exit status: 0 once the pipe ended, EX_NOPERM or
+ * EX_CANTCREAT for the log file, EX_OSERR or EX_IOERR (sysexits(3)).
+ * A log file that cannot be opened is fatal at the start and reported
+ * through `ready`; at JOURNAL_REOPEN or JOURNAL_CONFIGURE the old outputs
+ * stay, and a line in them says why.
  */
 int journal_run(const struct journal_plan *plan);
 

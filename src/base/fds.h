@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Descriptors of a process as a whole: which ones it keeps over a fork, and
+ * how many it may have.
+ */
+#ifndef TIMED_BASE_FDS_H
+#define TIMED_BASE_FDS_H
+
+#include <stdbool.h>
+
+/*
+ * Close every descriptor above 2 but the COUNT ones in KEEP (which gets
+ * sorted; entries below 3 are passed over).  A child that was forked without
+ * exec calls it first, so that it holds nothing that it was not given.
+ * 0, or -1 with errno.
+ */
+int fds_keep_only(int *keep, int count);
+
+/* Point standard input and output, and error if STDERR_TOO, to /dev/null. */
+int fds_detach(bool stderr_too);
+
+/* Raise the soft limit of open files to the hard one; returns what it is. */
+unsigned long fds_raise_limit(void);
+
+/* Make a descriptor non-blocking.  0, or -1 with errno. */
+int fds_nonblocking(int fd);
+
+#endif

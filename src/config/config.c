@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config/config.h"
+
+#include "config/services.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char DEFAULT_FILE[] = SYSCONFDIR "/timed.conf";
+static const char DEFAULT_USER[] = "timed";
+
+/* In the order of config_log.level. */
+static const char *const level_names[] = { "error", "warning", "notice",
+					   "info",  "debug",   NULL };
+
+#define PLACE(member) \
+	offsetof(struct config, member), sizeof(((struct config *)0)->member)
+
+static const struct setting settings[] = {
+	{ "workers", SETTING_INT, PLACE(workers), 0, CONFIG_WORKERS, NULL },
+	{ "user", SETTING_STRING, PLACE(user), 1, 0, NULL },
+	{ "group", SETTING_STRING, PLACE(group), 1, 0, NULL },
+	{ "runtime_dir", SETTING_STRING, PLACE(runtime_dir), 1, 0, NULL },
+	{ "state_dir", SETTING_STRING, PLACE(state_dir), 1, 0, NULL },
+	{ "watchdog_seconds", SETTING_FLOAT, PLACE(watchdog_seconds), 2, 3600,
+	  NULL },
+	{ "stop_seconds", SETTING_FLOAT, PLACE(stop_seconds), 0.5, 3600, NULL },
+	{ "recycle_after", SETTING_INT, PLACE(recycle_after), 0, 1000000000,
+	  NULL },
+	{ "log", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "services", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
+};
+
+static const struct setting log_settings[] = {
+	{ "file", SETTING_STRING, PLACE(log.file), 0, 0, NULL },
+	{ "level", SETTING_CHOICE, PLACE(log.level), 0, 0, level_names },
+	{ "syslog", SETTING_BOOL, PLACE(log.syslog), 0, 0, NULL },
+	{ "rate", SETTING_INT, PLACE(log.rate), 0, 1000000, NULL },
+	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
+};
+
+/*
+ * A directory: what systemd made for the unit and says in the environment
+ * (systemd.exec(5)), or the one of the system.
+ */
+static void
+default_directory(char *into, size_t size, const char *variable,
+		  const char *otherwise)
+{
+	const char *given = getenv(variable);
+
+	strlcpy(into, given && *given == '/' ? given : otherwise, size);
+	/* It may be a list; ours is the first. */
+	into[strcspn(into, ":")] = '\0';
+}
+
+static void
+set_defaults(struct config *config)
+{
+	char logs[PATH_MAX - 16];
+
+	*config = (struct config){
+		.watchdog_seconds = 10,
+		.stop_seconds = 5,
+		.log = { .level = 3, .syslog = true, .rate = 10000 },
+	};
+	default_directory(config->runtime_dir, sizeof(config->runtime_dir),
+			  "RUNTIME_DIRECTORY", RUNSTATEDIR "/timed");
+	default_directory(config->state_dir, sizeof(config->state_dir),
+			  "STATE_DIRECTORY", LOCALSTATEDIR "/lib/timed");
+	default_directory(logs, sizeof(logs), "LOGS_DIRECTORY",
+			  LOCALSTATEDIR "/log/timed");
+	snprintf(config->log.file, sizeof(config->log.file), "%s/timed.log",
+		 logs);
+}
+
+static int
+processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return CPU_COUNT(&set) > CONFIG_WORKERS ? CONFIG_WORKERS
+						: CPU_COUNT(&set);
+}
+
+static void
+check_directory(const char *directory, const char *name, config_setting_t *root,
+		struct complaints *complaints)
+{
+	if (*directory != '/' && *directory)
+		complain(complaints, config_setting_get_member(root, name),
+			 "%s: \"%s\" must begin with a slash", name, directory);
+}
+
+/* Nobody was named: prefer our own user, and never run as root. */
+static const struct passwd *
+default_user(struct config *config)
+{
+	const struct passwd *user = getpwnam(DEFAULT_USER);
+
+	if (user)
+		return user;
+	snprintf(config->warning, sizeof(config->warning),
+		 "there is no user \"%s\", running as 'nobody'", DEFAULT_USER);
+	return getpwnam("nobody");
+}
+
+/* The line of a setting, or of the file. */
+static const config_setting_t *
+place_of(config_setting_t *root, const char *name)
+{
+	const config_setting_t *setting = config_setting_get_member(root, name);
+
+	return setting ? setting : root;
+}
+
+static void
+find_identity(struct config *config, config_setting_t *root,
+	      struct complaints *complaints)
+{
+	struct sandbox_identity *identity = &config->identity;
+	const struct passwd *user = NULL;
+	const struct group *group = NULL;
+
+	if (config->user[0])
+		user = getpwnam(config->user);
+	else if (geteuid() == 0)
+		user = default_user(config);
+	if (!user && (config->user[0] || geteuid() == 0)) {
+		complain(complaints, place_of(root, "user"),
+			 "user: there is no user \"%s\"",
+			 config->user[0] ? config->user : "nobody");
+		return;
+	}
+	if (user) {
+		identity->uid = user->pw_uid;
+		identity->gid = user->pw_gid;
+	}
+	if (config->group[0]) {
+		group = getgrnam(config->group);
+		if (!group)
+			complain(complaints, place_of(root, "group"),
+				 "group: there is no group \"%s\"",
+				 config->group);
+		else
+			identity->gid = group->gr_gid;
+	}
+	identity->change = geteuid() == 0;
+}
+
+static void
+read_log(struct config *config, config_setting_t *root,
+	 struct complaints *complaints)
+{
+	config_setting_t *group = config_setting_get_member(root, "log");
+
+	if (!group)
+		return;
+	if (!config_setting_is_group(group)) {
+		complain(complaints, group, "log: must be a group in braces");
+		return;
+	}
+	settings_read(group, log_settings, config, NULL, NULL, complaints);
+	if (config->log.file[0] && config->log.file[0] != '/')
+		complain(complaints, place_of(group, "file"),
+			 "log.file: \"%s\" must begin with a slash",
+			 config->log.file);
+}
+
+static void
+read_all(struct config *config, config_t *parsed, struct complaints *complaints)
+{
+	config_setting_t *root = config_root_setting(parsed);
+
+	settings_read(root, settings, config, NULL, NULL, complaints);
+	read_log(config, root, complaints);
+	check_directory(config->runtime_dir, "runtime_dir", root, complaints);
+	check_directory(config->state_dir, "state_dir", root, complaints);
+	find_identity(config, root, complaints);
+	if (config->workers == 0)
+		config->workers = processors();
+	services_read(config, root, complaints);
+}
+
+/* A syntax error is the only one that ends the search for more. */
+static bool
+parse(config_t *parsed, const char *file, struct complaints *complaints)
+{
+	char directory[PATH_MAX];
+
+	strlcpy(directory, file, sizeof(directory));
+	config_set_include_dir(parsed, dirname(directory));
+	if (config_read_file(parsed, file) == CONFIG_TRUE)
+		return true;
+	if (config_error_type(parsed) == CONFIG_ERR_FILE_IO)
+		complain(complaints, NULL, "%s: %s", file,
+			 errno ? strerror(errno) : "cannot be read");
+	else
+		complain(complaints, NULL, "%s:%d: %s",
+			 config_error_file(parsed) ? config_error_file(parsed)
+						   : file,
+			 config_error_line(parsed), config_error_text(parsed));
+	return false;
+}
+
+static bool
+open_file(config_t *parsed, const char *file, struct complaints *complaints)
+{
+	errno = 0;
+	if (file)
+		return parse(parsed, file, complaints);
+	if (access(DEFAULT_FILE, F_OK) < 0 && errno == ENOENT)
+		return true;
+	return parse(parsed, DEFAULT_FILE, complaints);
+}
+
+struct config *
+config_load(const char *file, struct complaints *complaints)
+{
+	struct config *config = malloc(sizeof(*config));
+	config_t parsed;
+
+	if (!config) {
+		complain(complaints, NULL, "out of memory");
+		return NULL;
+	}
+	set_defaults(config);
+	config_init(&parsed);
+	if (open_file(&parsed, file, complaints))
+		read_all(config, &parsed, complaints);
+	config_destroy(&parsed);
+	if (complaints->count || complaints->forgot) {
+		config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+void
+config_free(struct config *config)
+{
+	if (!config)
+		return;
+	services_free(config);
+	free(config);
+}
+
+enum log_level
+config_log_level(const struct config *config)
+{
+	return (enum log_level)log_level_parse(level_names[config->log.level]);
+}
+
+void
+config_journal(const struct config *config, bool foreground,
+	       struct journal_config *journal)
+{
+	memset(journal, 0, sizeof(*journal));
+	strlcpy(journal->file, config->log.file, sizeof(journal->file));
+	journal->syslog = config->log.syslog;
+	journal->to_stderr = foreground;
+}

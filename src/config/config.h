@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timed.conf, read, checked and made into a struct.
+ *
+ * A configuration is built whole, beside the one in use, or not at all; all
+ * that is wrong with it is reported at once, each with file and line.
+ */
+#ifndef TIMED_CONFIG_CONFIG_H
+#define TIMED_CONFIG_CONFIG_H
+
+#include "base/log.h"
+#include "base/settings.h"
+#include "journal/journal.h"
+#include "worker/sandbox.h"
+#include "worker/service.h"
+
+#include <limits.h>
+
+enum {
+	CONFIG_WORKERS = 64, /* as many as can be asked for */
+	CONFIG_SERVICES = SCOREBOARD_SERVICES,
+};
+
+struct config_log {
+	char file[PATH_MAX];
+	int level; /* index in error, warning, notice, info, debug */
+	bool syslog;
+	int rate;
+};
+
+struct config {
+	int workers; /* at least 1: 0 was made the number of CPUs */
+	char user[64];
+	char group[64];
+	char runtime_dir[PATH_MAX];
+	char state_dir[PATH_MAX];
+	double watchdog_seconds;
+	double stop_seconds;
+	int recycle_after; /* connections that a worker serves; 0: no end */
+	struct config_log log;
+	struct sandbox_identity identity;
+	struct service_config *services;
+	int service_count;
+	char warning[256]; /* worth a line in the log; or empty */
+};
+
+/*
+ * Read FILE, or, where it is NULL, SYSCONFDIR/timed.conf if that exists and
+ * the defaults if it does not.  A file without `services` gets the default
+ * stream, so that an empty file is the default configuration too.
+ *
+ * Returns the configuration, or NULL with at least one complaint.
+ */
+struct config *config_load(const char *file, struct complaints *complaints);
+
+void config_free(struct config *config);
+
+/* The least important level that is logged. */
+enum log_level config_log_level(const struct config *config);
+
+/* What the journal is told; in the foreground it writes to stderr as well. */
+void config_journal(const struct config *config, bool foreground,
+		    struct journal_config *journal);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config/services.h"
+
+#include "service/registry.h"
+
+#include <bsd/string.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is served when nothing is said. */
+static const char DEFAULT_SERVICES[] =
+	"services = ( { type = \"stream\";"
+	" listen = [ \"127.0.0.1:6013\", \"[::1]:6013\" ]; } );";
+
+/* Read by hand, in this order; the rest is the service's. */
+static const struct setting common[] = {
+	{ "type", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "name", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "listen", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
+};
+
+static const char *
+text_of(config_setting_t *group, const char *name,
+	struct complaints *complaints)
+{
+	config_setting_t *setting = config_setting_get_member(group, name);
+
+	if (!setting)
+		return NULL;
+	if (config_setting_type(setting) == CONFIG_TYPE_STRING)
+		return config_setting_get_string(setting);
+	complain(complaints, setting, "%s: must be a string in quotes", name);
+	return NULL;
+}
+
+static bool
+name_fits(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-_.";
+
+	return *name && strlen(name) < SCOREBOARD_NAME &&
+	       strspn(name, letters) == strlen(name);
+}
+
+static void
+read_name(struct config *config, struct service_config *service,
+	  config_setting_t *group, struct complaints *complaints)
+{
+	const char *name = text_of(group, "name", complaints);
+	config_setting_t *place = config_setting_get_member(group, "name");
+
+	if (!name)
+		name = service->service->type;
+	if (!name_fits(name)) {
+		complain(complaints, place,
+			 "name: must be 1 to %d letters, digits, - _ or .",
+			 SCOREBOARD_NAME - 1);
+		return;
+	}
+	strlcpy(service->name, name, sizeof(service->name));
+	for (int i = 0; i < config->service_count; i++)
+		if (strcmp(config->services[i].name, name) == 0)
+			complain(complaints, place ? place : group,
+				 "name: there is a service \"%s\" already; "
+				 "give this one a name of its own",
+				 name);
+}
+
+/* Who listens there already, or NULL. */
+static const char *
+taken_by(const struct config *config, const struct service_config *service,
+	 const struct addr *address)
+{
+	const struct service_config *end =
+		&config->services[config->service_count];
+
+	if (address->sa.sa_family != AF_UNIX && addr_port(address) == 0)
+		return NULL;
+	for (const struct service_config *s = config->services; s <= end; s++)
+		for (int i = 0; s->service && i < s->listen_count; i++)
+			for (int k = 0; k < s->listen[i].where.count; k++)
+				if (addr_equal(&s->listen[i].where.addr[k],
+					       address))
+					return s == service ? "itself"
+							    : s->name;
+	return NULL;
+}
+
+static void
+read_listen_entry(struct config *config, struct service_config *service,
+		  config_setting_t *entry, struct complaints *complaints)
+{
+	struct service_listen listen = { 0 };
+	const char *text = config_setting_get_string(entry);
+	char error[256];
+	const char *other;
+
+	if (!text) {
+		complain(complaints, entry,
+			 "listen: must be strings such as \"127.0.0.1:6013\"");
+		return;
+	}
+	if (!addr_parse_listen(text, &listen.where, error, sizeof(error))) {
+		complain(complaints, entry, "listen: \"%s\": %s", text, error);
+		return;
+	}
+	if (listen.where.transports &&
+	    !(listen.where.transports & service->service->transports)) {
+		complain(complaints, entry,
+			 "listen: \"%s\": a %s does not do "
+			 "that",
+			 text, service->service->type);
+		return;
+	}
+	strlcpy(listen.text, text, sizeof(listen.text));
+	for (int i = 0; i < listen.where.count; i++) {
+		other = taken_by(config, service, &listen.where.addr[i]);
+		if (other) {
+			complain(complaints, entry,
+				 "listen: \"%s\": service \"%s\" listens there "
+				 "already",
+				 text, other);
+			return;
+		}
+	}
+	service->listen[service->listen_count++] = listen;
+}
+
+static void
+read_listen(struct config *config, struct service_config *service,
+	    config_setting_t *group, struct complaints *complaints)
+{
+	config_setting_t *list = config_setting_get_member(group, "listen");
+	int count;
+
+	if (!list || !config_setting_is_aggregate(list) ||
+	    config_setting_is_group(list) || config_setting_length(list) == 0) {
+		complain(complaints, list ? list : group,
+			 "listen: must be a list such as "
+			 "[ \"127.0.0.1:6013\" ]");
+		return;
+	}
+	count = config_setting_length(list);
+	if (count > SERVICE_LISTENS) {
+		complain(complaints, list, "listen: at most %d entries",
+			 SERVICE_LISTENS);
+		return;
+	}
+	for (int i = 0; i < count; i++)
+		read_listen_entry(config, service,
+				  config_setting_get_elem(list, (unsigned)i),
+				  complaints);
+}
+
+static void
+read_service(struct config *config, config_setting_t *group,
+	     struct complaints *complaints)
+{
+	struct service_config *service =
+		&config->services[config->service_count];
+	const struct service *kind;
+	const char *type;
+	char known[128];
+
+	if (!config_setting_is_group(group)) {
+		complain(complaints, group,
+			 "services: each must be a group in braces");
+		return;
+	}
+	type = text_of(group, "type", complaints);
+	kind = type ? registry_find(type) : NULL;
+	if (!kind) {
+		registry_names(known, sizeof(known));
+		complain(complaints, group, "type: %s%s%s; it can be: %s",
+			 type ? "there is no service \"" : "is missing",
+			 type ? type : "", type ? "\"" : "", known);
+		return;
+	}
+	*service = (struct service_config){ .service = kind, .board = -1 };
+	service->settings = calloc(1, kind->settings_size);
+	if (!service->settings) {
+		complain(complaints, group, "out of memory");
+		return;
+	}
+	memcpy(service->settings, kind->defaults, kind->settings_size);
+	settings_read(group, common, NULL, kind->settings, service->settings,
+		      complaints);
+	read_name(config, service, group, complaints);
+	read_listen(config, service, group, complaints);
+	kind->configure(service, group, complaints);
+	config->service_count++;
+}
+
+static int
+sockets_of(const struct config *config)
+{
+	int count = 0;
+
+	for (int i = 0; i < config->service_count; i++)
+		for (int k = 0; k < config->services[i].listen_count; k++)
+			count += config->services[i].listen[k].where.count;
+	return count;
+}
+
+static void
+read_list(struct config *config, config_setting_t *list,
+	  struct complaints *complaints)
+{
+	int count;
+
+	if (!config_setting_is_list(list) || config_setting_length(list) == 0) {
+		complain(complaints, list,
+			 "services: must be a list of groups, ( { ... } )");
+		return;
+	}
+	count = config_setting_length(list);
+	if (count > CONFIG_SERVICES) {
+		complain(complaints, list, "services: at most %d",
+			 CONFIG_SERVICES);
+		return;
+	}
+	/* One more than needed: the entry being read is not counted yet. */
+	config->services = calloc((size_t)count + 1, sizeof(*config->services));
+	if (!config->services) {
+		complain(complaints, list, "out of memory");
+		return;
+	}
+	for (int i = 0; i < count; i++)
+		read_service(config, config_setting_get_elem(list, (unsigned)i),
+			     complaints);
+	if (sockets_of(config) > SCOREBOARD_LISTENERS)
+		complain(complaints, list, "services: at most %d listeners",
+			 SCOREBOARD_LISTENERS);
+}
+
+static void
+read_defaults(struct config *config, struct complaints *complaints)
+{
+	config_t parsed;
+
+	config_init(&parsed);
+	if (config_read_string(&parsed, DEFAULT_SERVICES) == CONFIG_TRUE)
+		read_list(config, config_lookup(&parsed, "services"),
+			  complaints);
+	else
+		complain(complaints, NULL, "out of memory");
+	config_destroy(&parsed);
+}
+
+void
+services_read(struct config *config, config_setting_t *root,
+	      struct complaints *complaints)
+{
+	config_setting_t *list = config_setting_get_member(root, "services");
+
+	if (list)
+		read_list(config, list, complaints);
+	else
+		read_defaults(config, complaints);
+}
+
+void
+services_free(struct config *config)
+{
+	for (int i = 0; i < config->service_count; i++) {
+		struct service_config *service = &config->services[i];
+
+		if (service->service->release)
+			service->service->release(service);
+		free(service->settings);
+	}
+	free(config->services);
+	config->services = NULL;
+	config->service_count = 0;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ipc/scoreboard.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* No counter of an honest worker gets there; sums cannot overflow. */
+static const uint64_t COUNTER_LIMIT = UINT64_C(1) << 56;
+
+void
+tally_add(struct tally *into, const struct tally *from)
+{
+	into->accepted += from->accepted;
+	into->closed += from->closed;
+	into->refused += from->refused;
+	into->requests += from->requests;
+	into->ticks += from->ticks;
+	into->skipped += from->skipped;
+	into->bytes_in += from->bytes_in;
+	into->bytes_out += from->bytes_out;
+}
+
+const char *
+worker_state_name(uint32_t state)
+{
+	static const char *const names[] = {
+		[WORKER_NONE] = "none",		[WORKER_STARTING] = "starting",
+		[WORKER_SERVING] = "serving",	[WORKER_RETIRING] = "retiring",
+		[WORKER_STOPPING] = "stopping",
+	};
+
+	return state < sizeof(names) / sizeof(*names) ? names[state]
+						      : "unknown";
+}
+
+/* A file of the right size under a name of its own; then into place. */
+static int
+make_file(struct scoreboard *scoreboard, const char *temporary)
+{
+	int error;
+
+	unlink(temporary);
+	scoreboard->fd =
+		open(temporary,
+		     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (scoreboard->fd < 0)
+		return -1;
+	/* Space is taken now: a full disk must not become a SIGBUS later. */
+	error = posix_fallocate(scoreboard->fd, 0, SCOREBOARD_SIZE);
+	if (error == 0 && fchmod(scoreboard->fd, 0644) == 0) {
+		scoreboard->map =
+			mmap(NULL, SCOREBOARD_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, scoreboard->fd, 0);
+		if (scoreboard->map != MAP_FAILED)
+			return 0;
+	}
+	error = error ? error : errno;
+	close(scoreboard->fd);
+	unlink(temporary);
+	errno = error;
+	return -1;
+}
+
+int
+scoreboard_create(struct scoreboard *scoreboard, const char *runtime_dir)
+{
+	struct scoreboard_master *master;
+	char temporary[PATH_MAX];
+
+	*scoreboard = (struct scoreboard){ .fd = -1, .map = MAP_FAILED };
+	if (snprintf(scoreboard->path, sizeof(scoreboard->path),
+		     "%s/scoreboard",
+		     runtime_dir) >= (int)sizeof(scoreboard->path) ||
+	    snprintf(temporary, sizeof(temporary), "%s/scoreboard.new",
+		     runtime_dir) >= (int)sizeof(temporary)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (make_file(scoreboard, temporary) < 0)
+		return -1;
+	master = scoreboard_master(scoreboard);
+	master->layout = SCOREBOARD_VERSION;
+	master->size = SCOREBOARD_SIZE;
+	strlcpy(master->version, PACKAGE_VERSION, sizeof(master->version));
+	master->magic = SCOREBOARD_MAGIC;
+	if (rename(temporary, scoreboard->path) < 0) {
+		int error = errno;
+
+		unlink(temporary);
+		munmap(scoreboard->map, SCOREBOARD_SIZE);
+		close(scoreboard->fd);
+		errno = error;
+		return -1;
+	}
+	return 0;
+}
+
+void
+scoreboard_close(struct scoreboard *scoreboard)
+{
+	if (scoreboard->fd >= 0) {
+		unlink(scoreboard->path);
+		close(scoreboard->fd);
+		scoreboard->fd = -1;
+	}
+	munmap(scoreboard->map, SCOREBOARD_SIZE);
+	if (scoreboard->mine)
+		munmap(scoreboard->mine, SCOREBOARD_SLOT_SIZE);
+	scoreboard->map = MAP_FAILED;
+	scoreboard->mine = NULL;
+}
+
+int
+scoreboard_own(struct scoreboard *scoreboard, int slot)
+{
+	off_t at = SCOREBOARD_SLOTS_AT + (off_t)slot * SCOREBOARD_SLOT_SIZE;
+	void *all, *mine;
+
+	all = mmap(NULL, SCOREBOARD_SIZE, PROT_READ, MAP_SHARED, scoreboard->fd,
+		   0);
+	if (all == MAP_FAILED)
+		return -1;
+	mine = mmap(NULL, SCOREBOARD_SLOT_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED, scoreboard->fd, at);
+	if (mine == MAP_FAILED) {
+		munmap(all, SCOREBOARD_SIZE);
+		return -1;
+	}
+	munmap(scoreboard->map, SCOREBOARD_SIZE);
+	close(scoreboard->fd);
+	scoreboard->fd = -1;
+	scoreboard->map = all;
+	scoreboard->mine = mine;
+	return 0;
+}
+
+struct scoreboard_master *
+scoreboard_master(const struct scoreboard *scoreboard)
+{
+	return scoreboard->map;
+}
+
+struct scoreboard_slot *
+scoreboard_slot(const struct scoreboard *scoreboard, int slot)
+{
+	char *slots = (char *)scoreboard->map + SCOREBOARD_SLOTS_AT;
+
+	return (struct scoreboard_slot *)(slots +
+					  (size_t)slot * SCOREBOARD_SLOT_SIZE);
+}
+
+void
+scoreboard_begin(struct scoreboard_master *master)
+{
+	__atomic_store_n(&master->sequence, master->sequence + 1,
+			 __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void
+scoreboard_end(struct scoreboard_master *master)
+{
+	__atomic_store_n(&master->sequence, master->sequence + 1,
+			 __ATOMIC_RELEASE);
+}
+
+void
+scoreboard_copy(void *to, const void *from, size_t size)
+{
+	const uint64_t *word = from;
+	uint64_t *out = to;
+
+	for (size_t i = 0; i < size / sizeof(*word); i++)
+		out[i] = __atomic_load_n(&word[i], __ATOMIC_RELAXED);
+}
+
+static bool
+tally_plausible(const struct tally *tally)
+{
+	uint64_t counters[TALLY_COUNTERS];
+
+	memcpy(counters, tally, sizeof(counters));
+	for (int i = 0; i < TALLY_COUNTERS; i++)
+		if (counters[i] >= COUNTER_LIMIT)
+			return false;
+	return tally->closed <= tally->accepted;
+}
+
+static void
+fold_lateness(struct histogram *into, const struct histogram *from)
+{
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+		if (from->count[i] >= COUNTER_LIMIT)
+			return;
+	histogram_merge(into, from);
+}
+
+void
+scoreboard_fold(struct scoreboard *scoreboard, int slot)
+{
+	struct scoreboard_master *master = scoreboard_master(scoreboard);
+	struct scoreboard_slot *shared = scoreboard_slot(scoreboard, slot);
+	struct scoreboard_slot last;
+
+	scoreboard_copy(&last, shared, sizeof(last));
+	scoreboard_begin(master);
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
+		if (!tally_plausible(&last.services[i]))
+			continue;
+		last.services[i].closed = last.services[i].accepted;
+		tally_add(&master->services[i].gone, &last.services[i]);
+		tally_add(&master->gone, &last.services[i]);
+	}
+	fold_lateness(&master->lateness, &last.lateness);
+	if (last.log_lost < COUNTER_LIMIT)
+		master->log_lost += last.log_lost;
+	if (last.log_limited < COUNTER_LIMIT)
+		master->log_limited += last.log_limited;
+	memset(shared, 0, sizeof(*shared));
+	master->places[slot] = (struct scoreboard_place){ 0 };
+	scoreboard_end(master);
+}
+
+static bool
+counts_somewhere(const struct scoreboard *scoreboard, int service)
+{
+	const struct scoreboard_master *master = scoreboard_master(scoreboard);
+	const uint64_t *counters;
+
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+		if (!master->places[i].pid)
+			continue;
+		counters = (const uint64_t *)&scoreboard_slot(scoreboard, i)
+				   ->services[service];
+		for (int k = 0; k < TALLY_COUNTERS; k++)
+			if (__atomic_load_n(&counters[k], __ATOMIC_RELAXED))
+				return true;
+	}
+	return false;
+}
+
+int
+scoreboard_service(struct scoreboard *scoreboard, const char *name,
+		   const char *type)
+{
+	struct scoreboard_master *master = scoreboard_master(scoreboard);
+	int found = -1;
+
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++)
+		if (strcmp(master->services[i].name, name) == 0 &&
+		    strcmp(master->services[i].type, type) == 0)
+			return i;
+	for (int i = 0; i < SCOREBOARD_SERVICES && found < 0; i++)
+		if (!master->services[i].name[0])
+			found = i;
+	for (int i = 0; i < SCOREBOARD_SERVICES && found < 0; i++)
+		if (!master->services[i].active &&
+		    !counts_somewhere(scoreboard, i))
+			found = i;
+	if (found < 0)
+		return -1;
+	scoreboard_begin(master);
+	master->services[found] = (struct scoreboard_service){ 0 };
+	strlcpy(master->services[found].name, name, SCOREBOARD_NAME);
+	strlcpy(master->services[found].type, type,
+		sizeof(master->services[found].type));
+	scoreboard_end(master);
+	return found;
+}

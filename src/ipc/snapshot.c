@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ipc/snapshot.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Far more than a live master ever makes a reader try. */
+enum {
+	ATTEMPTS = 10000
+};
+
+static int
+refuse(char *error, size_t size, int fd, const char *path, const char *text,
+       int number)
+{
+	snprintf(error, size, "%s: %s", path, text);
+	if (fd >= 0)
+		close(fd);
+	errno = number;
+	return -1;
+}
+
+static bool
+recognise(const struct scoreboard_master *master)
+{
+	return master->magic == SCOREBOARD_MAGIC &&
+	       master->layout == SCOREBOARD_VERSION &&
+	       master->size == SCOREBOARD_SIZE;
+}
+
+int
+snapshot_open(struct snapshot_source *source, const char *runtime_dir,
+	      char *error, size_t size)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	void *map;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/scoreboard", runtime_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return refuse(error, size, -1, path, strerror(errno), errno);
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    status.st_size != SCOREBOARD_SIZE)
+		return refuse(error, size, fd, path,
+			      "not a scoreboard of this version of timed",
+			      EPROTO);
+	map = mmap(NULL, SCOREBOARD_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return refuse(error, size, fd, path, strerror(errno), errno);
+	if (!recognise(map)) {
+		munmap(map, SCOREBOARD_SIZE);
+		return refuse(error, size, fd, path,
+			      "not a scoreboard of this version of timed",
+			      EPROTO);
+	}
+	close(fd);
+	source->map = map;
+	source->size = SCOREBOARD_SIZE;
+	return 0;
+}
+
+void
+snapshot_close(struct snapshot_source *source)
+{
+	munmap((void *)source->map, source->size);
+	source->map = NULL;
+}
+
+static void
+copy_workers(const struct scoreboard *board, struct snapshot *snapshot)
+{
+	snapshot->worker_count = 0;
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+		struct snapshot_worker *worker;
+
+		if (!snapshot->master.places[i].pid)
+			continue;
+		worker = &snapshot->workers[snapshot->worker_count++];
+		worker->slot = i;
+		worker->place = snapshot->master.places[i];
+		scoreboard_copy(&worker->own, scoreboard_slot(board, i),
+				sizeof(worker->own));
+	}
+}
+
+/* False when the master changed its part in the meantime. */
+static bool
+copy(const struct scoreboard *board, struct snapshot *snapshot)
+{
+	const struct scoreboard_master *master = scoreboard_master(board);
+	uint32_t before, after;
+
+	before = __atomic_load_n(&master->sequence, __ATOMIC_ACQUIRE);
+	if (before & 1)
+		return false;
+	scoreboard_copy(&snapshot->master, master, sizeof(snapshot->master));
+	copy_workers(board, snapshot);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	after = __atomic_load_n(&master->sequence, __ATOMIC_RELAXED);
+	return before == after;
+}
+
+static void
+sum_up(struct snapshot *snapshot)
+{
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++)
+		snapshot->services[i] = snapshot->master.services[i].gone;
+	snapshot->total = snapshot->master.gone;
+	snapshot->lateness = snapshot->master.lateness;
+	snapshot->log_lost = snapshot->master.log_lost;
+	snapshot->log_limited = snapshot->master.log_limited;
+	for (int w = 0; w < snapshot->worker_count; w++) {
+		struct snapshot_worker *worker = &snapshot->workers[w];
+
+		worker->sum = (struct tally){ 0 };
+		for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
+			const struct tally *tally = &worker->own.services[i];
+
+			tally_add(&worker->sum, tally);
+			tally_add(&snapshot->services[i], tally);
+		}
+		tally_add(&snapshot->total, &worker->sum);
+		histogram_merge(&snapshot->lateness, &worker->own.lateness);
+		snapshot->log_lost += worker->own.log_lost;
+		snapshot->log_limited += worker->own.log_limited;
+	}
+}
+
+/* What is shown as text must end. */
+static void
+terminate(struct scoreboard_master *master)
+{
+	master->version[sizeof(master->version) - 1] = '\0';
+	if (master->listener_count > SCOREBOARD_LISTENERS)
+		master->listener_count = SCOREBOARD_LISTENERS;
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
+		struct scoreboard_service *service = &master->services[i];
+
+		service->name[sizeof(service->name) - 1] = '\0';
+		service->type[sizeof(service->type) - 1] = '\0';
+	}
+	for (int i = 0; i < SCOREBOARD_LISTENERS; i++) {
+		struct scoreboard_listener *listener = &master->listeners[i];
+
+		listener->text[sizeof(listener->text) - 1] = '\0';
+	}
+}
+
+bool
+snapshot_take(const struct snapshot_source *source, struct snapshot *snapshot)
+{
+	struct scoreboard board = { .fd = -1, .map = (void *)source->map };
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		if (!copy(&board, snapshot)) {
+			sched_yield();
+			continue;
+		}
+		snapshot->now = clock_monotonic();
+		terminate(&snapshot->master);
+		sum_up(snapshot);
+		return true;
+	}
+	return false;
+}
+
+bool
+snapshot_alive(const struct snapshot *snapshot, unsigned seconds)
+{
+	const struct scoreboard_master *master = &snapshot->master;
+	uint64_t limit = (uint64_t)seconds * (uint64_t)CLOCK_SECOND;
+
+	if (master->pid <= 0)
+		return false;
+	if (kill(master->pid, 0) < 0 && errno == ESRCH)
+		return false;
+	return snapshot->now < master->heartbeat ||
+	       snapshot->now - master->heartbeat <= limit;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "journal/journal.h"
+
+#include "base/loop.h"
+#include "base/signals.h"
+#include "journal/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/*
+ * What one read may bring: as much as a pipe holds unless it was enlarged,
+ * so that a read as a rule ends where a record does.
+ */
+enum {
+	JOURNAL_READ = 64 * 1024
+};
+
+struct journal_source {
+	struct loop_source source;
+	struct journal *journal;
+};
+
+struct journal {
+	struct loop loop;
+	struct signals signals;
+	struct journal_source records;
+	struct journal_source orders;
+	struct output output;
+	int status;
+	uint64_t skipped; /* bytes that were no record, not yet said */
+	size_t used;
+	char bytes[JOURNAL_READ + LOG_RECORD_MAX];
+};
+
+/*
+ * The master says what to do through the socket.  A signal to the whole
+ * group, Ctrl-C say, must not end the journal before the others had their
+ * last word; and SIGXFSZ is one more way for a file to be full.
+ */
+static const struct signals_action ignored[] = {
+	{ SIGINT, NULL },  { SIGHUP, NULL },  { SIGTERM, NULL },
+	{ SIGPIPE, NULL }, { SIGUSR1, NULL }, { SIGUSR2, NULL },
+	{ SIGXFSZ, NULL }, { 0, NULL },
+};
+
+/* ---- Records ------------------------------------------------------------ */
+
+static void
+say_skipped(struct journal *journal)
+{
+	struct log_parsed record;
+	char count[24];
+
+	if (journal->skipped == 0)
+		return;
+	snprintf(count, sizeof(count), "%llu",
+		 (unsigned long long)journal->skipped);
+	journal->skipped = 0;
+	output_own(&record, LOG_LEVEL_WARNING, "log bytes skipped");
+	output_own_tag(&record, "count", count);
+	output_record(&journal->output, &record);
+}
+
+/*
+ * How many of LENGTH bytes to pass over until a record may begin, the first
+ * one at least.  Looks for the first byte of LOG_MAGIC alone, since the rest
+ * may not have come yet; log_parse() looks at them.
+ */
+static size_t
+next_start(const char *bytes, size_t length)
+{
+	const uint32_t magic = LOG_MAGIC;
+	char first;
+	const char *next;
+
+	memcpy(&first, &magic, 1);
+	next = memchr(bytes + 1, first, length - 1);
+	return next ? (size_t)(next - bytes) : length;
+}
+
+/*
+ * Write the records that are whole.  An unfinished one stays, unless this is
+ * the LAST time: then it never will be whole, and may only look like one,
+ * with another behind it.
+ */
+static void
+consume(struct journal *journal, bool last)
+{
+	size_t at = 0;
+
+	while (at < journal->used) {
+		const char *bytes = journal->bytes + at;
+		size_t left = journal->used - at;
+		struct log_parsed record;
+		int length = log_parse(bytes, left, &record);
+
+		if (length == 0 && !last)
+			break;
+		if (length > 0) {
+			say_skipped(journal);
+			output_record(&journal->output, &record);
+			at += (size_t)length;
+		} else {
+			size_t skip = next_start(bytes, left);
+
+			journal->skipped += skip;
+			at += skip;
+		}
+	}
+	journal->used -= at;
+	memmove(journal->bytes, journal->bytes + at, journal->used);
+}
+
+static void
+finish(struct journal *journal, int status)
+{
+	consume(journal, true);
+	say_skipped(journal);
+	journal->status = status;
+	loop_stop(&journal->loop);
+}
+
+static void
+records_ready(struct loop_source *source, uint32_t events)
+{
+	struct journal *journal = ((struct journal_source *)source)->journal;
+	ssize_t n = read(source->fd, journal->bytes + journal->used,
+			 sizeof(journal->bytes) - journal->used);
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0) {
+		journal->used += (size_t)n;
+		consume(journal, false);
+	} else {
+		finish(journal, n == 0 ? 0 : EX_IOERR);
+	}
+	output_flush(&journal->output);
+}
+
+/* ---- Orders ------------------------------------------------------------- */
+
+static void
+obey(struct journal *journal, const struct journal_command *command)
+{
+	const struct journal_config *config = &command->config;
+
+	switch (command->order) {
+	case JOURNAL_REOPEN:
+		output_reopen(&journal->output);
+		break;
+	case JOURNAL_CONFIGURE:
+		if (memchr(config->file, '\0', sizeof(config->file)))
+			output_configure(&journal->output, config);
+		break;
+	}
+}
+
+static void
+orders_ready(struct loop_source *source, uint32_t events)
+{
+	struct journal *journal = ((struct journal_source *)source)->journal;
+	struct journal_command command;
+	ssize_t n = recv(source->fd, &command, sizeof(command), MSG_DONTWAIT);
+
+	(void)events;
+	if (n == sizeof(command))
+		obey(journal, &command);
+	else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		/* The master is gone; the log pipe says when all are. */
+		loop_remove(&journal->loop, source);
+}
+
+/* ---- Life --------------------------------------------------------------- */
+
+static void
+report(const struct journal_plan *plan, int error, const char *what)
+{
+	struct journal_ready ready = { .error = error };
+	ssize_t n;
+
+	if (plan->ready < 0)
+		return;
+	if (error)
+		snprintf(ready.text, sizeof(ready.text), "%.400s: %s", what,
+			 strerror(error));
+	do {
+		n = write(plan->ready, &ready, sizeof(ready));
+	} while (n < 0 && errno == EINTR);
+	/* Should it have failed, the master sees that the pipe ended. */
+	close(plan->ready);
+}
+
+static int
+watch(struct journal *journal, struct journal_source *source, int fd,
+      void (*ready)(struct loop_source *source, uint32_t events))
+{
+	source->journal = journal;
+	source->source.fd = fd;
+	source->source.ready = ready;
+	return loop_add(&journal->loop, &source->source, EPOLLIN);
+}
+
+/* 0, or -1 with errno.  What was opened is closed by the exit that follows. */
+static int
+start(struct journal *journal, const struct journal_plan *plan)
+{
+	int flags = fcntl(plan->log_pipe, F_GETFL);
+
+	if (flags < 0 ||
+	    fcntl(plan->log_pipe, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    loop_open(&journal->loop) < 0)
+		return -1;
+	if (signals_open(&journal->signals, &journal->loop, ignored, NULL) <
+		    0 ||
+	    watch(journal, &journal->records, plan->log_pipe, records_ready) <
+		    0 ||
+	    watch(journal, &journal->orders, plan->command, orders_ready) < 0) {
+		int error = errno;
+
+		loop_close(&journal->loop);
+		errno = error;
+		return -1;
+	}
+	return 0;
+}
+
+static void
+stop(struct journal *journal)
+{
+	loop_remove(&journal->loop, &journal->orders.source);
+	loop_remove(&journal->loop, &journal->records.source);
+	signals_close(&journal->signals);
+	loop_close(&journal->loop);
+}
+
+/* Work until the log pipe ends; the exit status. */
+static int
+work(struct journal *journal, const struct journal_plan *plan)
+{
+	if (output_open(&journal->output, &plan->config) < 0) {
+		int error = errno;
+
+		report(plan, error, plan->config.file);
+		return error == EACCES || error == EPERM ? EX_NOPERM
+							 : EX_CANTCREAT;
+	}
+	report(plan, 0, NULL);
+	if (loop_run(&journal->loop) < 0)
+		journal->status = EX_OSERR;
+	output_close(&journal->output);
+	return journal->status;
+}
+
+int
+journal_run(const struct journal_plan *plan)
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+	int status = EX_OSERR;
+
+	if (!journal || start(journal, plan) < 0) {
+		report(plan, errno, "journal");
+	} else {
+		status = work(journal, plan);
+		stop(journal);
+	}
+	free(journal);
+	return status;
+}

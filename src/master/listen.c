@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/listen.h"
+
+#include "base/fds.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
+	/* A client that vanished without a word is noticed in two minutes. */
+	KEEPALIVE_IDLE = 60,
+	KEEPALIVE_INTERVAL = 15,
+	KEEPALIVE_PROBES = 4,
+};
+
+/* Tuning is not worth failing for: a kernel without an option does without. */
+static void
+set(int fd, int level, int option, int value)
+{
+	(void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+void
+listen_tune(int fd, const struct addr *address, const struct service *service)
+{
+	if (service->send_buffer)
+		set(fd, SOL_SOCKET, SO_SNDBUF, service->send_buffer);
+	if (address->sa.sa_family == AF_UNIX)
+		return;
+	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE);
+	set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
+	set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+	set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, service->unsent);
+}
+
+/* A socket file whose server is gone is in the way and of no use. */
+static void
+remove_stale(const struct addr *address)
+{
+	struct stat status;
+	int fd;
+
+	if (lstat(address->un.sun_path, &status) < 0 ||
+	    !S_ISSOCK(status.st_mode))
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	if (connect(fd, &address->sa, address->length) < 0 &&
+	    errno == ECONNREFUSED)
+		unlink(address->un.sun_path);
+	close(fd);
+}
+
+static int
+bind_to(int fd, const struct addr *address)
+{
+	mode_t mask;
+	int result;
+
+	if (address->sa.sa_family != AF_UNIX) {
+		set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+		if (address->sa.sa_family == AF_INET6)
+			set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		return bind(fd, &address->sa, address->length);
+	}
+	remove_stale(address);
+	/* The mode is right from the start: everybody may connect. */
+	mask = umask(0111);
+	result = bind(fd, &address->sa, address->length);
+	umask(mask);
+	return result;
+}
+
+int
+listen_open(const struct addr *address, const struct service *service)
+{
+	int fd = socket(address->sa.sa_family,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd < 0)
+		return -1;
+	listen_tune(fd, address, service);
+	if (bind_to(fd, address) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+bool
+listen_adopt(int fd, const struct service *service)
+{
+	int listening = 0, type = 0;
+	socklen_t length = sizeof(int);
+	struct addr address;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) <
+		    0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
+	    !listening || type != SOCK_STREAM || fds_nonblocking(fd) < 0)
+		return false;
+	listen_name(fd, &address);
+	listen_tune(fd, &address, service);
+	return true;
+}
+
+void
+listen_name(int fd, struct addr *address)
+{
+	memset(address, 0, sizeof(*address));
+	address->length = sizeof(address->un);
+	(void)getsockname(fd, &address->sa, &address->length);
+}

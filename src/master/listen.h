@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One listening socket: made, tuned, looked at.  Knows no policy.
+ */
+#ifndef TIMED_MASTER_LISTEN_H
+#define TIMED_MASTER_LISTEN_H
+
+#include "base/addr.h"
+#include "worker/service.h"
+
+#include <stdbool.h>
+
+/*
+ * Listen on ADDRESS for SERVICE.  A unix socket that nobody listens on any
+ * more is replaced, one that is alive is EADDRINUSE; its mode is 0666.
+ * The descriptor, or -1 with errno.
+ */
+int listen_open(const struct addr *address, const struct service *service);
+
+/*
+ * Set what the accepted sockets inherit: no delay, keepalive, and how much
+ * the kernel may queue for one client of SERVICE.
+ */
+void listen_tune(int fd, const struct addr *address,
+		 const struct service *service);
+
+/*
+ * Take over a socket that somebody else opened: non-blocking, tuned.  False
+ * when it is not a listening stream socket.
+ */
+bool listen_adopt(int fd, const struct service *service);
+
+/* The address that it is bound to. */
+void listen_name(int fd, struct addr *address);
+
+#endif

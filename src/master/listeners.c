@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/listeners.h"
+
+#include "ipc/events.h"
+#include "master/listen.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* A port that the kernel picks for one family may be taken in the other. */
+enum {
+	PORT_ATTEMPTS = 16
+};
+
+static void
+log_listener(int kind, const struct listener *listener)
+{
+	struct log_record record;
+	char text[ADDR_TEXT];
+
+	if (!log_begin(&record, kind))
+		return;
+	addr_format(&listener->bound, text);
+	log_tag(&record, "service", "%s", listener->service_name);
+	log_tag(&record, "address", "%s", text);
+	log_end(&record);
+}
+
+/*
+ * Workers may have it open a while longer: shut down, it listens no more in
+ * any of them, and clients are refused instead of left waiting.  One that
+ * systemd opened stays as it is, for the next start.
+ */
+static void
+close_one(struct listener *listener)
+{
+	if (!listener->passed)
+		shutdown(listener->fd, SHUT_RDWR);
+	/* The name goes first, so that nobody finds it without a listener. */
+	if (listener->bound.sa.sa_family == AF_UNIX && !listener->passed &&
+	    listener->bound.un.sun_path[0])
+		unlink(listener->bound.un.sun_path);
+	close(listener->fd);
+}
+
+/* The place for one more; NULL when there are too many. */
+static struct listener *
+append(struct listeners *set, const struct config *config, int service,
+       struct problem *problem)
+{
+	struct listener *listener;
+
+	if (set->count == SCOREBOARD_LISTENERS) {
+		problem_set(problem, EX_CONFIG, "more than %d listeners",
+			    SCOREBOARD_LISTENERS);
+		return NULL;
+	}
+	listener = &set->items[set->count];
+	*listener = (struct listener){ .fd = -1, .service = service };
+	strlcpy(listener->service_name, config->services[service].name,
+		sizeof(listener->service_name));
+	return listener;
+}
+
+static bool
+in_use(const struct listeners *set, int fd)
+{
+	for (int i = 0; i < set->count; i++)
+		if (set->items[i].fd == fd)
+			return true;
+	return false;
+}
+
+/*
+ * One of CURRENT that listens where ADDRESS wants to, and that NEXT has not
+ * taken yet.  Where the kernel picks the port, the service must be the same.
+ */
+static const struct listener *
+find(const struct listeners *current, const struct listeners *next,
+     const struct addr *address, const char *service)
+{
+	for (int i = 0; i < current->count; i++) {
+		const struct listener *listener = &current->items[i];
+
+		if (listener->passed ||
+		    !addr_equal(&listener->wanted, address) ||
+		    in_use(next, listener->fd))
+			continue;
+		if (address->sa.sa_family == AF_UNIX || addr_port(address) ||
+		    strcmp(listener->service_name, service) == 0)
+			return listener;
+	}
+	return NULL;
+}
+
+static int
+add_one(struct listeners *next, const struct listeners *current,
+	const struct config *config, int service, const struct addr *wanted,
+	const struct addr *address, struct problem *problem)
+{
+	const struct service_config *of = &config->services[service];
+	struct listener *listener = append(next, config, service, problem);
+	const struct listener *old;
+	char text[ADDR_TEXT];
+
+	if (!listener)
+		return -1;
+	old = find(current, next, wanted, of->name);
+	if (old) {
+		listener->fd = old->fd;
+		listener->bound = old->bound;
+		listener->kept = true;
+		listen_tune(listener->fd, &old->bound, of->service);
+	} else {
+		listener->fd = listen_open(address, of->service);
+		if (listener->fd < 0) {
+			int error = errno;
+
+			addr_format(address, text);
+			problem_errno(problem, error,
+				      "cannot listen on %s for service \"%s\"",
+				      text, of->name);
+			errno = error;
+			return -1;
+		}
+		listen_name(listener->fd, &listener->bound);
+	}
+	listener->wanted = *wanted;
+	next->count++;
+	return 0;
+}
+
+static void
+remove_last(struct listeners *set)
+{
+	struct listener *last = &set->items[--set->count];
+	int error = errno;
+
+	if (!last->kept)
+		close_one(last);
+	errno = error;
+}
+
+/* No IPv6 here: "*" and "localhost" do without. */
+static bool
+family_missing(const struct addr_listen *where, int error)
+{
+	return where->any && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL);
+}
+
+/*
+ * All addresses of one entry, on one port.  -1 with errno; EADDRINUSE with
+ * the first address open asks for another try when the kernel chose it.
+ */
+static int
+add_entry(struct listeners *next, const struct listeners *current,
+	  const struct config *config, int service,
+	  const struct addr_listen *where, struct problem *problem)
+{
+	struct addr second;
+
+	if (add_one(next, current, config, service, &where->addr[0],
+		    &where->addr[0], problem) < 0)
+		return -1;
+	if (where->count < 2)
+		return 0;
+	second = where->addr[1];
+	if (addr_port(&second) == 0)
+		addr_set_port(&second,
+			      addr_port(&next->items[next->count - 1].bound));
+	if (add_one(next, current, config, service, &where->addr[1], &second,
+		    problem) == 0 ||
+	    family_missing(where, errno))
+		return 0;
+	remove_last(next);
+	return -1;
+}
+
+static int
+add_entries(struct listeners *next, const struct listeners *current,
+	    const struct config *config, int service, struct problem *problem)
+{
+	const struct service_config *of = &config->services[service];
+
+	for (int i = 0; i < of->listen_count; i++) {
+		const struct addr_listen *where = &of->listen[i].where;
+		bool any_port =
+			where->count == 2 && addr_port(&where->addr[0]) == 0;
+		int attempts = any_port ? PORT_ATTEMPTS : 1;
+
+		while (add_entry(next, current, config, service, where,
+				 problem) < 0)
+			if (--attempts == 0 || errno != EADDRINUSE)
+				return -1;
+	}
+	return 0;
+}
+
+/* Sockets of systemd's that carry the service's name.  How many, or -1. */
+static int
+add_passed(struct listeners *next, const struct config *config, int service,
+	   const struct notify_sockets *sockets, struct problem *problem)
+{
+	const struct service_config *of = &config->services[service];
+	int found = 0;
+
+	for (int i = 0; sockets && i < sockets->count; i++) {
+		struct listener *listener;
+
+		if (strcmp(sockets->names[i], of->name) != 0)
+			continue;
+		listener = append(next, config, service, problem);
+		if (!listener)
+			return -1;
+		listener->fd = sockets->first + i;
+		listener->passed = true;
+		if (!listen_adopt(listener->fd, of->service)) {
+			problem_set(problem, EX_CONFIG,
+				    "descriptor %d from systemd for service "
+				    "\"%s\" is not a listening stream socket",
+				    listener->fd, of->name);
+			return -1;
+		}
+		listen_name(listener->fd, &listener->bound);
+		listener->wanted = listener->bound;
+		next->count++;
+		found++;
+	}
+	return found;
+}
+
+/* On a reload, systemd's sockets are those that were passed at the start. */
+static int
+keep_passed(struct listeners *next, const struct listeners *current,
+	    const struct config *config, int service, struct problem *problem)
+{
+	int found = 0;
+
+	for (int i = 0; i < current->count; i++) {
+		struct listener *listener;
+
+		if (!current->items[i].passed ||
+		    strcmp(current->items[i].service_name,
+			   config->services[service].name) != 0)
+			continue;
+		listener = append(next, config, service, problem);
+		if (!listener)
+			return -1;
+		*listener = current->items[i];
+		listener->service = service;
+		listener->kept = true;
+		next->count++;
+		found++;
+	}
+	return found;
+}
+
+int
+listeners_open(struct listeners *next, const struct config *config,
+	       const struct listeners *current,
+	       const struct notify_sockets *sockets, struct problem *problem)
+{
+	next->count = 0;
+	for (int i = 0; i < config->service_count; i++) {
+		int found =
+			sockets ? add_passed(next, config, i, sockets, problem)
+				: keep_passed(next, current, config, i,
+					      problem);
+
+		if (found < 0 ||
+		    (found == 0 &&
+		     add_entries(next, current, config, i, problem) < 0)) {
+			listeners_abort(next);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+listeners_commit(struct listeners *current, struct listeners *next)
+{
+	for (int i = 0; i < current->count; i++) {
+		if (in_use(next, current->items[i].fd))
+			continue;
+		log_listener(EVENT_LISTENER_CLOSED, &current->items[i]);
+		close_one(&current->items[i]);
+	}
+	*current = *next;
+	for (int i = 0; i < current->count; i++) {
+		if (!current->items[i].kept)
+			log_listener(EVENT_LISTENING, &current->items[i]);
+		current->items[i].kept = false;
+	}
+}
+
+void
+listeners_abort(struct listeners *next)
+{
+	while (next->count > 0)
+		remove_last(next);
+}
+
+void
+listeners_close(struct listeners *listeners)
+{
+	while (listeners->count > 0)
+		close_one(&listeners->items[--listeners->count]);
+}
+
+void
+listeners_publish(const struct listeners *listeners,
+		  const struct config *config, struct scoreboard_master *master)
+{
+	for (int i = 0; i < listeners->count; i++) {
+		const struct listener *listener = &listeners->items[i];
+		char text[ADDR_TEXT];
+
+		addr_format(&listener->bound, text);
+		master->listeners[i].service =
+			(uint32_t)config->services[listener->service].board;
+		strlcpy(master->listeners[i].text, text,
+			sizeof(master->listeners[i].text));
+	}
+	master->listener_count = (uint32_t)listeners->count;
+}

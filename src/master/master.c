@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/master.h"
+
+#include "base/clock.h"
+#include "base/fds.h"
+#include "base/signals.h"
+#include "ipc/events.h"
+#include "master/listeners.h"
+#include "master/notify.h"
+#include "master/places.h"
+#include "master/pool.h"
+#include "master/scribe.h"
+#include "master/start.h"
+
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct master {
+	struct loop loop;
+	struct signals signals;
+	struct timer second; /* the beat of the master */
+	struct timer wall;   /* told when somebody sets the clock */
+	const struct master_options *options;
+	int launcher;
+	int status; /* to exit with */
+	enum master_state state;
+	struct config *config;
+	struct config *next_config;
+	struct listeners listeners;
+	struct listeners next_listeners;
+	bool reload_again; /* asked for while one was under way */
+	struct scoreboard scoreboard;
+	struct places places;
+	struct pool pool;
+	struct scribe scribe;
+	uint64_t stop_began;	 /* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t ticks_a_second; /* what the last beats told */
+	uint64_t ticks_counting;
+};
+
+#define MASTER_OF(pointer, member) \
+	((struct master *)((char *)(pointer)-offsetof(struct master, member)))
+
+static void reload(struct master *master);
+
+static struct scoreboard_master *
+board(struct master *master)
+{
+	return scoreboard_master(&master->scoreboard);
+}
+
+static void
+enter(struct master *master, enum master_state state)
+{
+	master->state = state;
+	__atomic_store_n(&board(master)->state, (uint32_t)state,
+			 __ATOMIC_RELAXED);
+}
+
+/* --- what others see --- */
+
+static void
+status_text(struct master *master, char *text, size_t size)
+{
+	uint64_t connections = 0;
+
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (master->pool.workers[i].pid)
+			connections += __atomic_load_n(
+				&scoreboard_slot(&master->scoreboard, i)
+					 ->connections,
+				__ATOMIC_RELAXED);
+	snprintf(text, size,
+		 "%d workers, %" PRIu64 " connections, %" PRIu64
+		 " ticks a second",
+		 pool_count(&master->pool), connections,
+		 master->ticks_a_second);
+}
+
+static void
+publish_services(struct master *master)
+{
+	struct scoreboard_master *shared = board(master);
+
+	scoreboard_begin(shared);
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++)
+		shared->services[i].active = 0;
+	for (int i = 0; i < master->config->service_count; i++) {
+		struct scoreboard_service *service =
+			&shared->services[master->config->services[i].board];
+
+		service->active = 1;
+		service->order = (uint32_t)i;
+	}
+	listeners_publish(&master->listeners, master->config, shared);
+	shared->generation = master->pool.current.number;
+	scoreboard_end(shared);
+}
+
+/* Give each service of CONFIG its entry in the scoreboard. */
+static int
+place_services(struct master *master, struct config *config,
+	       struct problem *problem)
+{
+	struct scoreboard_master *shared = board(master);
+
+	/* Those of the configuration in use stay where they are, so that
+	 * a new one only gets what nobody has. */
+	for (int i = 0; i < config->service_count; i++) {
+		struct service_config *service = &config->services[i];
+
+		service->board =
+			scoreboard_service(&master->scoreboard, service->name,
+					   service->service->type);
+		if (service->board < 0) {
+			problem_set(problem, EX_CONFIG,
+				    "too many services: workers of an "
+				    "earlier configuration still serve");
+			return -1;
+		}
+		shared->services[service->board].active = 1;
+	}
+	return 0;
+}
+
+/* --- the end --- */
+
+static uint64_t
+stop_milliseconds(const struct master *master, double share)
+{
+	return (uint64_t)(master->config->stop_seconds * 1000 * share);
+}
+
+static void
+scribe_ended(void *context)
+{
+	struct master *master = context;
+
+	loop_stop(&master->loop);
+}
+
+/* The workers are gone; the journal writes what they left. */
+static void
+pool_empty(void *context)
+{
+	struct master *master = context;
+	struct log_record record;
+
+	if (log_begin(&record, EVENT_STOPPED)) {
+		log_tag(&record, "accepted", "%" PRIu64,
+			board(master)->gone.accepted);
+		log_tag(&record, "ticks", "%" PRIu64,
+			board(master)->gone.ticks);
+		log_end(&record);
+	}
+	log_flush();
+	scribe_stop(&master->scribe, stop_milliseconds(master, 0.15));
+}
+
+static void
+stop(void *context)
+{
+	struct master *master = context;
+
+	if (master->state == MASTER_STOPPING)
+		return;
+	enter(master, MASTER_STOPPING);
+	master->stop_began = clock_monotonic();
+	notify_stopping();
+	log_event(EVENT_STOPPING, "clients", "%s",
+		  "are sent what they are "
+		  "owed");
+	listeners_close(&master->listeners);
+	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
+}
+
+/* It cannot start: say why, and leave as a stop does. */
+static void
+fail_start(struct master *master, const struct problem *problem)
+{
+	fprintf(stderr, "timed: %s\n", problem->text);
+	master->status = problem->status;
+	if (master->state != MASTER_STOPPING)
+		stop(master);
+}
+
+/* --- start: the journal, then the workers --- */
+
+static void
+log_started(struct master *master, int kind)
+{
+	struct log_record record;
+
+	if (!log_begin(&record, kind))
+		return;
+	log_tag(&record, "version", "%s", PACKAGE_VERSION);
+	log_tag(&record, "generation", "%u", master->pool.current.number);
+	log_tag(&record, "workers", "%d", master->config->workers);
+	log_tag(&record, "services", "%d", master->config->service_count);
+	log_end(&record);
+	if (master->config->warning[0])
+		log_event(EVENT_CONFIG_WARNING, "warning", "%s",
+			  master->config->warning);
+}
+
+static void
+journal_ready(void *context)
+{
+	struct master *master = context;
+	struct problem problem;
+
+	if (master->state != MASTER_STARTING)
+		return;
+	if (pool_begin(&master->pool, master->config, &master->listeners,
+		       &problem) < 0)
+		fail_start(master, &problem);
+}
+
+static void
+journal_failed(void *context, const struct problem *problem)
+{
+	fail_start(context, problem);
+}
+
+static void
+first_ready(struct master *master)
+{
+	struct listeners opened = master->listeners;
+
+	pool_adopt(&master->pool, master->config, &master->listeners);
+	/* Only to have them logged. */
+	master->listeners.count = 0;
+	listeners_commit(&master->listeners, &opened);
+	publish_services(master);
+	enter(master, MASTER_RUNNING);
+	log_started(master, EVENT_STARTED);
+	start_tell(master->launcher, EX_OK);
+	master->launcher = -1;
+	notify_ready("serving");
+}
+
+/* --- reload --- */
+
+static void
+reload_over(struct master *master, const char *status)
+{
+	notify_ready(status);
+	if (master->reload_again) {
+		master->reload_again = false;
+		reload(master);
+	}
+}
+
+static void
+refuse_reload(struct master *master, const char *why)
+{
+	board(master)->reloads_refused++;
+	log_event(EVENT_RELOAD_FAILED, "reason", "%s", why);
+	reload_over(master, "reload refused, the old configuration serves");
+}
+
+static void
+reload_ready(struct master *master)
+{
+	struct journal_config journal;
+
+	listeners_commit(&master->listeners, &master->next_listeners);
+	config_free(master->config);
+	master->config = master->next_config;
+	master->next_config = NULL;
+	pool_adopt(&master->pool, master->config, &master->listeners);
+	publish_services(master);
+	board(master)->reloads++;
+	log_configure(config_log_level(master->config),
+		      (unsigned)master->config->log.rate);
+	config_journal(master->config, master->options->foreground, &journal);
+	scribe_configure(&master->scribe, &journal);
+	log_started(master, EVENT_RELOADED);
+	reload_over(master, "reloaded");
+}
+
+static void
+pool_ready(void *context)
+{
+	struct master *master = context;
+
+	if (master->state == MASTER_STARTING)
+		first_ready(master);
+	else if (master->state == MASTER_RUNNING)
+		reload_ready(master);
+}
+
+static void
+pool_failed(void *context, const struct problem *problem)
+{
+	struct master *master = context;
+
+	if (master->state == MASTER_STARTING) {
+		fail_start(master, problem);
+		return;
+	}
+	listeners_abort(&master->next_listeners);
+	config_free(master->next_config);
+	master->next_config = NULL;
+	refuse_reload(master, problem->text);
+}
+
+static struct config *
+load_again(struct master *master)
+{
+	struct complaints complaints = { 0 };
+	struct config *config = config_load(master->options->file, &complaints);
+
+	for (int i = 0; i < complaints.count; i++)
+		log_event(EVENT_CONFIG_ERROR, "error", "%s",
+			  complaints.lines[i]);
+	complaints_free(&complaints);
+	return config;
+}
+
+static int
+prepare_reload(struct master *master, struct problem *problem)
+{
+	if (strcmp(master->next_config->runtime_dir,
+		   master->config->runtime_dir) != 0) {
+		problem_set(problem, EX_CONFIG,
+			    "runtime_dir cannot change while timed runs");
+		return -1;
+	}
+	if (place_services(master, master->next_config, problem) < 0)
+		return -1;
+	if (listeners_open(&master->next_listeners, master->next_config,
+			   &master->listeners, NULL, problem) < 0)
+		return -1;
+	if (pool_begin(&master->pool, master->next_config,
+		       &master->next_listeners, problem) < 0) {
+		listeners_abort(&master->next_listeners);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+reload(struct master *master)
+{
+	struct problem problem;
+
+	notify_reloading();
+	log_event(EVENT_RELOADING, "generation", "%u",
+		  master->pool.last_number + 1);
+	master->next_config = load_again(master);
+	if (!master->next_config) {
+		refuse_reload(master, "the configuration has errors");
+		return;
+	}
+	if (prepare_reload(master, &problem) == 0)
+		return;
+	config_free(master->next_config);
+	master->next_config = NULL;
+	publish_services(master);
+	refuse_reload(master, problem.text);
+}
+
+/* --- signals and the beat --- */
+
+static void
+hangup(void *context)
+{
+	struct master *master = context;
+
+	if (master->state == MASTER_STOPPING)
+		return;
+	/* One at a time; those who ask meanwhile all get the next one. */
+	if (master->state == MASTER_STARTING || master->next_config)
+		master->reload_again = true;
+	else
+		reload(master);
+}
+
+static void
+reopen(void *context)
+{
+	struct master *master = context;
+
+	scribe_reopen(&master->scribe);
+}
+
+static void
+reap(void *context)
+{
+	struct master *master = context;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!scribe_reap(&master->scribe, pid, status))
+			pool_reap(&master->pool, pid, status);
+}
+
+static const struct signals_action actions[] = {
+	{ SIGHUP, hangup },  { SIGTERM, stop }, { SIGINT, stop },
+	{ SIGUSR1, reopen }, { SIGCHLD, reap }, { SIGUSR2, NULL },
+	{ SIGPIPE, NULL },   { 0, NULL },
+};
+
+static void
+pool_beat(void *context, const struct report_beat *beat)
+{
+	struct master *master = context;
+
+	master->ticks_counting += beat->delta.ticks;
+}
+
+static void
+every_second(struct timer *timer, bool stepped)
+{
+	struct master *master = MASTER_OF(timer, second);
+	char text[128];
+
+	(void)stepped;
+	__atomic_store_n(&board(master)->heartbeat, clock_monotonic(),
+			 __ATOMIC_RELAXED);
+	pool_check(&master->pool);
+	log_flush();
+	notify_watchdog();
+	master->ticks_a_second = master->ticks_counting;
+	master->ticks_counting = 0;
+	if (master->state == MASTER_RUNNING && !master->next_config) {
+		status_text(master, text, sizeof(text));
+		notify_status(text);
+	}
+}
+
+/* Nothing is due here: it is armed to be told of steps. */
+static void
+clock_was_set(struct timer *timer, bool stepped)
+{
+	if (stepped)
+		log_event(EVENT_CLOCK_STEPPED, "realtime", "%" PRId64,
+			  clock_realtime() / CLOCK_SECOND);
+	while (!timer_at(timer, clock_realtime() + 86400 * CLOCK_SECOND))
+		;
+}
+
+/* --- start, and its mirror --- */
+
+static const struct pool_events pool_events = { pool_ready, pool_failed,
+						pool_empty, pool_beat };
+static const struct scribe_events scribe_events = { journal_ready,
+						    journal_failed,
+						    scribe_ended };
+
+static int
+open_loop(struct master *master, struct problem *problem)
+{
+	struct loop *loop = &master->loop;
+
+	if (loop_open(loop) < 0 ||
+	    signals_open(&master->signals, loop, actions, master) < 0 ||
+	    timer_open(&master->second, loop, CLOCK_MONOTONIC, every_second) <
+		    0 ||
+	    timer_open(&master->wall, loop, CLOCK_REALTIME, clock_was_set) <
+		    0) {
+		problem_errno(problem, errno, "cannot open the event loop");
+		return -1;
+	}
+	timer_every(&master->second, (uint64_t)CLOCK_SECOND);
+	clock_was_set(&master->wall, false);
+	return 0;
+}
+
+static int
+open_scoreboard(struct master *master, struct problem *problem)
+{
+	struct scoreboard_master *shared;
+
+	if (scoreboard_create(&master->scoreboard,
+			      master->config->runtime_dir) < 0) {
+		problem_errno(problem, errno, "%s/scoreboard",
+			      master->config->runtime_dir);
+		return -1;
+	}
+	shared = board(master);
+	shared->pid = getpid();
+	shared->started = clock_realtime() / CLOCK_SECOND;
+	shared->started_monotonic = clock_monotonic();
+	shared->heartbeat = shared->started_monotonic;
+	return place_services(master, master->config, problem);
+}
+
+static int
+open_listeners(struct master *master, struct problem *problem)
+{
+	static const struct listeners none = { .count = 0 };
+	struct notify_sockets sockets = { 0 };
+	int result;
+
+	if (!notify_take_sockets(&sockets)) {
+		problem_errno(problem, errno, "sockets from systemd");
+		return -1;
+	}
+	result = listeners_open(&master->listeners, master->config, &none,
+				&sockets, problem);
+	notify_free_sockets(&sockets);
+	return result;
+}
+
+static int
+open_children(struct master *master, struct problem *problem)
+{
+	const struct config *config = master->config;
+	struct journal_config journal;
+
+	if (scribe_open(&master->scribe, &master->loop, &scribe_events,
+			master) < 0) {
+		problem_errno(problem, errno, "cannot make the log pipe");
+		return -1;
+	}
+	log_open(master->scribe.write_end, "master", event_kinds, EVENT_COUNT,
+		 config_log_level(config), (unsigned)config->log.rate);
+	if (pool_open(&master->pool, &master->loop, &master->scoreboard,
+		      master->scribe.write_end, &pool_events, master) < 0) {
+		problem_errno(problem, errno, "cannot make the pool");
+		return -1;
+	}
+	config_journal(config, master->options->foreground, &journal);
+	if (scribe_start(&master->scribe, &journal, &config->identity) < 0) {
+		problem_errno(problem, errno, "cannot make the journal");
+		return -1;
+	}
+	return 0;
+}
+
+/* Each step undoes what those before did when it fails. */
+static int
+open_all(struct master *master, struct problem *problem)
+{
+	if (places_open(&master->places, master->config, problem) < 0)
+		return -1;
+	if (open_loop(master, problem) < 0)
+		goto close_places;
+	if (open_scoreboard(master, problem) < 0)
+		goto close_places;
+	if (open_listeners(master, problem) < 0)
+		goto close_scoreboard;
+	if (open_children(master, problem) == 0)
+		return 0;
+	listeners_close(&master->listeners);
+close_scoreboard:
+	scoreboard_close(&master->scoreboard);
+close_places:
+	places_close(&master->places);
+	return -1;
+}
+
+static void
+close_all(struct master *master)
+{
+	pool_close(&master->pool);
+	scribe_close(&master->scribe);
+	scoreboard_close(&master->scoreboard);
+	timer_close(&master->wall);
+	timer_close(&master->second);
+	signals_close(&master->signals);
+	loop_close(&master->loop);
+	places_close(&master->places);
+	config_free(master->config);
+}
+
+int
+master_run(const struct master_options *options, struct config *config,
+	   int launcher)
+{
+	struct master *master = calloc(1, sizeof(*master));
+	struct problem problem;
+	int status;
+
+	if (!master) {
+		fputs("timed: out of memory\n", stderr);
+		start_tell(launcher, EXIT_FAILURE);
+		return EXIT_FAILURE;
+	}
+	setproctitle("master");
+	fds_raise_limit();
+	master->options = options;
+	master->launcher = launcher;
+	master->config = config;
+	if (open_all(master, &problem) < 0) {
+		fprintf(stderr, "timed: %s\n", problem.text);
+		start_tell(launcher, problem.status);
+		return problem.status;
+	}
+	if (loop_run(&master->loop) < 0)
+		master->status = EXIT_FAILURE;
+	status = master->status;
+	launcher = master->launcher;
+	close_all(master);
+	free(master);
+	start_tell(launcher, status);
+	return status;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The master: reads the configuration, opens the listeners, keeps the
+ * journal and the workers running, and does what signals ask for.
+ *
+ *	HUP	read the configuration again
+ *	TERM	stop, as does INT
+ *	USR1	open the log file again
+ */
+#ifndef TIMED_MASTER_MASTER_H
+#define TIMED_MASTER_MASTER_H
+
+#include "config/config.h"
+
+#include <stdbool.h>
+
+struct master_options {
+	const char *file; /* of the configuration; NULL: the default one */
+	bool foreground;
+};
+
+/*
+ * Run with CONFIG, which becomes the master's, until it is told to stop.
+ * LAUNCHER is what start_background() returned, or -1 in the foreground.
+ * Returns the exit status (sysexits(3)); why it could not start is on
+ * standard error by then.
+ */
+int master_run(const struct master_options *options, struct config *config,
+	       int launcher);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/obituary.h"
+
+#include "base/clock.h"
+#include "ipc/events.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static bool
+begin(struct log_record *record, int kind, const struct pool_worker *worker)
+{
+	if (!log_begin(record, kind))
+		return false;
+	log_tag(record, "worker", "%u", worker->number);
+	log_tag(record, "pid", "%d", (int)worker->pid);
+	log_tag(record, "generation", "%u", worker->generation);
+	return true;
+}
+
+void
+obituary_note(int kind, const struct pool_worker *worker, const char *name,
+	      const char *value)
+{
+	struct log_record record;
+
+	if (!begin(&record, kind, worker))
+		return;
+	if (name)
+		log_tag(&record, name, "%s", value);
+	log_end(&record);
+}
+
+void
+obituary_how(int status, char *text, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, size, "signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
+}
+
+bool
+obituary_write(const struct pool_worker *worker, int status, bool expected)
+{
+	bool orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool crash = !orderly && !expected && !worker->killed;
+	struct log_record record;
+	char how[64];
+
+	obituary_how(status, how, sizeof(how));
+	if (!begin(&record,
+		   orderly ? EVENT_WORKER_EXITED : EVENT_WORKER_CRASHED,
+		   worker))
+		return crash;
+	log_tag(&record, "reason", "%s",
+		worker->failure[0] ? worker->failure : how);
+	log_end(&record);
+	return crash || (worker->killed && !expected);
+}
+
+void
+obituary_respawn(const struct pool_worker *worker, uint64_t delay)
+{
+	struct log_record record;
+
+	if (!begin(&record, EVENT_WORKER_RESPAWN, worker))
+		return;
+	log_tag(&record, "delay_ms", "%" PRIu64,
+		delay / (uint64_t)CLOCK_MILLISECOND);
+	log_end(&record);
+}
+
+void
+obituary_spawn_failed(unsigned number, int error)
+{
+	struct log_record record;
+
+	if (!log_begin(&record, EVENT_WORKER_FAILED))
+		return;
+	log_tag(&record, "worker", "%u", number);
+	log_tag(&record, "error", "%s", strerror(error));
+	log_end(&record);
+}

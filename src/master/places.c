@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/places.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* 1: made; 0: it was there; -1 with PROBLEM. */
+static int
+make_directory(const char *path, mode_t mode,
+	       const struct sandbox_identity *owner, struct problem *problem)
+{
+	struct stat status;
+
+	if (mkdir(path, mode) == 0) {
+		if (owner && owner->change &&
+		    lchown(path, owner->uid, owner->gid) < 0) {
+			problem_errno(problem, errno, "%s", path);
+			return -1;
+		}
+		return 1;
+	}
+	if (errno != EEXIST) {
+		problem_errno(problem, errno, "cannot make directory %s", path);
+		return -1;
+	}
+	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode)) {
+		problem_errno(problem, ENOTDIR, "%s", path);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+make_log_directory(const struct config *config, struct problem *problem)
+{
+	char file[PATH_MAX];
+
+	if (!config->log.file[0])
+		return 0;
+	strlcpy(file, config->log.file, sizeof(file));
+	return make_directory(dirname(file), 0750, &config->identity, problem);
+}
+
+static int
+take_pidfile(struct places *places, struct problem *problem)
+{
+	char path[PATH_MAX];
+	pid_t other = 0;
+
+	if (snprintf(path, sizeof(path), "%s/timed.pid", places->runtime_dir) >=
+	    (int)sizeof(path)) {
+		problem_errno(problem, ENAMETOOLONG, "%s/timed.pid",
+			      places->runtime_dir);
+		return -1;
+	}
+	places->pidfile = pidfile_open(path, 0644, &other);
+	if (places->pidfile) {
+		if (pidfile_write(places->pidfile) == 0)
+			return 0;
+		problem_errno(problem, errno, "%s", path);
+		pidfile_remove(places->pidfile);
+		return -1;
+	}
+	if (errno == EEXIST || errno == EAGAIN)
+		problem_set(problem, EX_CANTCREAT,
+			    "%s: timed is running already, pid %d", path,
+			    (int)other);
+	else
+		problem_errno(problem, errno, "%s", path);
+	return -1;
+}
+
+static void
+remove_runtime_dir(const struct places *places)
+{
+	if (places->made_runtime_dir)
+		rmdir(places->runtime_dir);
+}
+
+int
+places_open(struct places *places, const struct config *config,
+	    struct problem *problem)
+{
+	int made;
+
+	*places = (struct places){ 0 };
+	strlcpy(places->runtime_dir, config->runtime_dir,
+		sizeof(places->runtime_dir));
+	made = make_directory(places->runtime_dir, 0755, NULL, problem);
+	if (made < 0)
+		return -1;
+	places->made_runtime_dir = made == 1;
+	if (make_log_directory(config, problem) >= 0 &&
+	    take_pidfile(places, problem) == 0)
+		return 0;
+	remove_runtime_dir(places);
+	return -1;
+}
+
+void
+places_close(struct places *places)
+{
+	pidfile_remove(places->pidfile);
+	places->pidfile = NULL;
+	remove_runtime_dir(places);
+}

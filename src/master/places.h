@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The directories and the pidfile that a running timed has.
+ */
+#ifndef TIMED_MASTER_PLACES_H
+#define TIMED_MASTER_PLACES_H
+
+#include "config/config.h"
+#include "master/problem.h"
+
+#include <bsd/libutil.h>
+#include <limits.h>
+#include <stdbool.h>
+
+struct places {
+	char runtime_dir[PATH_MAX];
+	bool made_runtime_dir; /* and so removes it */
+	struct pidfh *pidfile;
+};
+
+/*
+ * Make the runtime directory and the log file's if they are not there (not
+ * what is above them), and take the pidfile, which is locked as long as this
+ * process lives.  0, or -1 with PROBLEM: another timed runs, no permission,
+ * no such directory.
+ */
+int places_open(struct places *places, const struct config *config,
+		struct problem *problem);
+
+/* Remove what places_open() made but the log directory. */
+void places_close(struct places *places);
+
+#endif

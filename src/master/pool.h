@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The workers, in generations.
+ *
+ * A generation is a number of workers with one configuration and one set of
+ * listeners.  pool_begin() starts one beside the current; when every worker
+ * of it has said that it is ready, the pool reports it, and pool_adopt()
+ * makes it the current one: the workers of the one before retire.  If one
+ * dies before that or they take too long, the new generation is given up and
+ * the current one goes on.
+ *
+ * The current generation is kept at its strength: a worker that dies is
+ * replaced, at once if it had been alive, after a delay that doubles if it
+ * dies again and again before its first beat.  One that does not beat for
+ * watchdog_seconds is killed.  One that has served `recycle_after` clients
+ * retires once its replacement is ready.  Retired workers are not replaced.
+ *
+ * Nothing that a worker says is used as an index or a pid: the pool knows
+ * its workers by the pipe that they write to and by what waitpid(2) says.
+ */
+#ifndef TIMED_MASTER_POOL_H
+#define TIMED_MASTER_POOL_H
+
+#include "base/loop.h"
+#include "base/timer.h"
+#include "config/config.h"
+#include "ipc/report.h"
+#include "ipc/scoreboard.h"
+#include "master/listeners.h"
+#include "master/problem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct pool;
+
+/* One worker process, by slot; pid 0: none. */
+struct pool_worker {
+	struct loop_source report;
+	struct report_reader reader;
+	struct pool *pool;
+	pid_t pid;
+	int command;
+	unsigned number;
+	unsigned generation;
+	enum worker_state state;
+	uint64_t last_beat; /* or when it was spawned; CLOCK_MONOTONIC, ns */
+	uint64_t accepted;  /* as its beats say */
+	bool beaten;	    /* it had its first beat */
+	bool killed;	    /* by the pool; why was logged */
+	bool piped;	    /* its report pipe is open */
+	char failure[320];  /* what it said kept it from starting */
+};
+
+/* A place for a worker in the current or the next generation. */
+struct pool_place {
+	int slot;	/* of the worker that is there, or -1 */
+	int heir;	/* of the one that will replace it, or -1 */
+	uint64_t delay; /* before the next respawn, nanoseconds */
+	uint64_t due;	/* when it is, CLOCK_MONOTONIC; 0: not waiting */
+};
+
+struct pool_generation {
+	unsigned number; /* 0: there is none */
+	const struct config *config;
+	const struct listeners *listeners;
+	int ready; /* how many said so */
+	struct pool_place places[CONFIG_WORKERS];
+};
+
+/* What the master is told. */
+struct pool_events {
+	/* Every worker of the next generation is ready: adopt it. */
+	void (*ready)(void *context);
+	/* The next generation was given up. */
+	void (*failed)(void *context, const struct problem *problem);
+	/* After pool_stop(): the last worker is gone. */
+	void (*empty)(void *context);
+	/* What happened in a worker in about a second. */
+	void (*beat)(void *context, const struct report_beat *beat);
+};
+
+struct pool {
+	struct loop *loop;
+	struct scoreboard *scoreboard;
+	const struct pool_events *events;
+	void *context;
+	int log;	       /* write end of the log pipe, for the workers */
+	struct timer respawn;  /* for places that wait */
+	struct timer patience; /* for a generation that starts */
+	struct timer stopping; /* for workers that do not stop */
+	bool stopped;
+	unsigned last_number;
+	uint64_t last_check; /* of the watchdog */
+	struct pool_generation current;
+	struct pool_generation next;
+	struct pool_worker workers[SCOREBOARD_SLOTS];
+};
+
+/* 0, or -1 with errno. */
+int pool_open(struct pool *pool, struct loop *loop,
+	      struct scoreboard *scoreboard, int log,
+	      const struct pool_events *events, void *context);
+
+void pool_close(struct pool *pool);
+
+/*
+ * Start the next generation; CONFIG and LISTENERS must stay until it is
+ * adopted or failed, and then as long as it is the current one.  0, or -1
+ * with PROBLEM set and nothing started.
+ */
+int pool_begin(struct pool *pool, const struct config *config,
+	       const struct listeners *listeners, struct problem *problem);
+
+/* Give the next generation up, if there is one. */
+void pool_abandon(struct pool *pool);
+
+/* The next generation is the current one; those before retire. */
+void pool_adopt(struct pool *pool, const struct config *config,
+		const struct listeners *listeners);
+
+/* Stop all workers: in order, and after MILLISECONDS by force. */
+void pool_stop(struct pool *pool, uint64_t milliseconds);
+
+/* waitpid(2) said so.  False when PID is no worker of this pool. */
+bool pool_reap(struct pool *pool, pid_t pid, int status);
+
+/* Once a second: look for those that do not beat. */
+void pool_check(struct pool *pool);
+
+/* How many workers there are, of all generations. */
+int pool_count(const struct pool *pool);
+
+#endif

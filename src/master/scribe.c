@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/scribe.h"
+
+#include "base/clock.h"
+#include "base/fds.h"
+#include "ipc/command.h"
+#include "ipc/events.h"
+#include "master/obituary.h"
+
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Thousands of records: a burst, or a journal that is held up. */
+enum {
+	PIPE_BYTES = 1 << 20
+};
+
+static const uint64_t YOUNG = (uint64_t)CLOCK_SECOND;
+static const uint64_t DELAY_FIRST = 100 * (uint64_t)CLOCK_MILLISECOND;
+static const uint64_t DELAY_MOST = 30 * (uint64_t)CLOCK_SECOND;
+
+static struct scribe *
+scribe_of(struct timer *timer, size_t offset)
+{
+	return (struct scribe *)((char *)timer - offset);
+}
+
+/* In the child: never returns. */
+static void
+become_journal(const struct scribe *scribe, int ready, int command)
+{
+	int keep[] = { scribe->read_end, ready, command };
+	struct journal_plan plan = { .log_pipe = scribe->read_end,
+				     .command = command,
+				     .ready = ready,
+				     .config = scribe->config };
+	struct journal_ready failure = { 0 };
+
+	setproctitle("journal");
+	/* Standard error stays: in the foreground it is where lines go. */
+	if (fds_keep_only(keep, 3) < 0 ||
+	    sandbox_enter(&scribe->identity) < 0) {
+		failure.error = errno;
+		strcpy(failure.text, "the journal cannot drop privileges");
+		(void)!write(ready, &failure, sizeof(failure));
+		_exit(EXIT_FAILURE);
+	}
+	_exit(journal_run(&plan));
+}
+
+static void
+close_ready(struct scribe *scribe)
+{
+	if (scribe->ready.fd < 0)
+		return;
+	loop_remove(scribe->loop, &scribe->ready);
+	close(scribe->ready.fd);
+	scribe->ready.fd = -1;
+}
+
+static void
+fail_start(struct scribe *scribe, int error, const char *text)
+{
+	struct problem problem;
+
+	problem_errno(&problem, error, "%s", text);
+	/* It names the reason itself. */
+	if (strchr(text, ':'))
+		problem_set(&problem, problem.status, "%s", text);
+	scribe->events->failed(scribe->context, &problem);
+}
+
+static void
+journal_answered(struct loop_source *source, uint32_t events)
+{
+	struct scribe *scribe = (struct scribe *)source;
+	struct journal_ready answer;
+	ssize_t n = read(source->fd, &answer, sizeof(answer));
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	close_ready(scribe);
+	/* Without an answer it died: that is for scribe_reap(). */
+	if (n != sizeof(answer) || scribe->started)
+		return;
+	answer.text[sizeof(answer.text) - 1] = '\0';
+	if (answer.error) {
+		fail_start(scribe, answer.error, answer.text);
+		return;
+	}
+	scribe->started = true;
+	scribe->events->ready(scribe->context);
+}
+
+static int
+make_ends(int ready[2], int command[2])
+{
+	int error;
+
+	if (pipe2(ready, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	if (command_pair(command) == 0)
+		return 0;
+	error = errno;
+	close(ready[0]);
+	close(ready[1]);
+	errno = error;
+	return -1;
+}
+
+static int
+spawn(struct scribe *scribe)
+{
+	int ready[2], command[2], error;
+
+	if (make_ends(ready, command) < 0)
+		return -1;
+	scribe->pid = fork();
+	if (scribe->pid == 0)
+		become_journal(scribe, ready[1], command[1]);
+	error = errno;
+	close(ready[1]);
+	close(command[1]);
+	if (scribe->pid < 0) {
+		close(ready[0]);
+		close(command[0]);
+		scribe->pid = 0;
+		errno = error;
+		return -1;
+	}
+	scribe->born = clock_monotonic();
+	scribe->command = command[0];
+	scribe->ready.fd = ready[0];
+	scribe->ready.ready = journal_answered;
+	return loop_add(scribe->loop, &scribe->ready, EPOLLIN);
+}
+
+static void
+wait_longer(struct scribe *scribe)
+{
+	scribe->delay = scribe->delay ? scribe->delay * 2 : DELAY_FIRST;
+	if (scribe->delay > DELAY_MOST)
+		scribe->delay = DELAY_MOST;
+	timer_after(&scribe->respawn, scribe->delay);
+}
+
+static void
+respawn_due(struct timer *timer, bool stepped)
+{
+	struct scribe *scribe =
+		scribe_of(timer, offsetof(struct scribe, respawn));
+
+	(void)stepped;
+	if (scribe->pid == 0 && spawn(scribe) < 0)
+		wait_longer(scribe);
+}
+
+static void
+stop_by_force(struct timer *timer, bool stepped)
+{
+	struct scribe *scribe =
+		scribe_of(timer, offsetof(struct scribe, stopping));
+
+	(void)stepped;
+	if (scribe->pid)
+		kill(scribe->pid, SIGKILL);
+}
+
+int
+scribe_open(struct scribe *scribe, struct loop *loop,
+	    const struct scribe_events *events, void *context)
+{
+	int ends[2];
+
+	*scribe = (struct scribe){ .loop = loop,
+				   .events = events,
+				   .context = context,
+				   .command = -1 };
+	scribe->ready.fd = -1;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	/* As large as the system allows; its default will do too. */
+	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+	scribe->read_end = ends[0];
+	scribe->write_end = ends[1];
+	if (timer_open(&scribe->respawn, loop, CLOCK_MONOTONIC, respawn_due) ==
+	    0) {
+		if (timer_open(&scribe->stopping, loop, CLOCK_MONOTONIC,
+			       stop_by_force) == 0)
+			return 0;
+		timer_close(&scribe->respawn);
+	}
+	close(ends[0]);
+	close(ends[1]);
+	return -1;
+}
+
+int
+scribe_start(struct scribe *scribe, const struct journal_config *config,
+	     const struct sandbox_identity *identity)
+{
+	scribe->config = *config;
+	scribe->identity = *identity;
+	return spawn(scribe);
+}
+
+static void
+tell(struct scribe *scribe, enum journal_order order)
+{
+	struct journal_command command = { .order = order,
+					   .config = scribe->config };
+
+	/* One that is held up has the order waiting; one that is dead gets
+	 * the new configuration with its successor. */
+	if (scribe->command >= 0)
+		(void)!send(scribe->command, &command, sizeof(command),
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void
+scribe_reopen(struct scribe *scribe)
+{
+	tell(scribe, JOURNAL_REOPEN);
+}
+
+void
+scribe_configure(struct scribe *scribe, const struct journal_config *config)
+{
+	if (memcmp(&scribe->config, config, sizeof(*config)) == 0)
+		return;
+	scribe->config = *config;
+	tell(scribe, JOURNAL_CONFIGURE);
+}
+
+void
+scribe_stop(struct scribe *scribe, uint64_t milliseconds)
+{
+	scribe->stopped = true;
+	timer_cancel(&scribe->respawn);
+	close(scribe->write_end);
+	scribe->write_end = -1;
+	if (scribe->pid)
+		timer_after(&scribe->stopping,
+			    milliseconds * (uint64_t)CLOCK_MILLISECOND);
+	else
+		scribe->events->ended(scribe->context);
+}
+
+static void
+log_death(pid_t pid, int status)
+{
+	struct log_record record;
+	char how[64];
+
+	if (!log_begin(&record, EVENT_JOURNAL_CRASHED))
+		return;
+	obituary_how(status, how, sizeof(how));
+	log_tag(&record, "pid", "%d", (int)pid);
+	log_tag(&record, "reason", "%s", how);
+	log_end(&record);
+}
+
+bool
+scribe_reap(struct scribe *scribe, pid_t pid, int status)
+{
+	if (pid != scribe->pid || pid == 0)
+		return false;
+	scribe->pid = 0;
+	close(scribe->command);
+	scribe->command = -1;
+	if (scribe->ready.fd >= 0)
+		journal_answered(&scribe->ready, EPOLLIN);
+	close_ready(scribe);
+	if (scribe->stopped) {
+		scribe->events->ended(scribe->context);
+		return true;
+	}
+	if (!scribe->started) {
+		fail_start(scribe, ECHILD, "the journal did not start");
+		return true;
+	}
+	log_death(pid, status);
+	if (clock_monotonic() - scribe->born >= YOUNG)
+		scribe->delay = 0;
+	else if (!scribe->delay)
+		scribe->delay = DELAY_FIRST / 2;
+	if (scribe->delay || spawn(scribe) < 0)
+		wait_longer(scribe);
+	return true;
+}
+
+void
+scribe_close(struct scribe *scribe)
+{
+	close_ready(scribe);
+	timer_close(&scribe->stopping);
+	timer_close(&scribe->respawn);
+	close(scribe->read_end);
+	if (scribe->write_end >= 0)
+		close(scribe->write_end);
+}

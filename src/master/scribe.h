@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keeps a journal process running behind the log pipe.
+ *
+ * The pipe outlives the journal: when it dies, another one takes over the
+ * records that are in there, at once or, if it keeps dying young, after a
+ * delay that doubles.
+ */
+#ifndef TIMED_MASTER_SCRIBE_H
+#define TIMED_MASTER_SCRIBE_H
+
+#include "base/loop.h"
+#include "base/timer.h"
+#include "journal/journal.h"
+#include "master/problem.h"
+#include "worker/sandbox.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct scribe_events {
+	/* The first journal is ready, or will never be. */
+	void (*ready)(void *context);
+	void (*failed)(void *context, const struct problem *problem);
+	/* After scribe_stop(): everything is written. */
+	void (*ended)(void *context);
+};
+
+struct scribe {
+	struct loop_source ready; /* read end of the journal's ready pipe */
+	struct loop *loop;
+	const struct scribe_events *events;
+	void *context;
+	struct timer respawn;
+	struct timer stopping;
+	struct journal_config config;
+	struct sandbox_identity identity;
+	int read_end;  /* of the log pipe; the master never reads it */
+	int write_end; /* of the log pipe */
+	int command;   /* -1: no journal */
+	pid_t pid;     /* 0: none */
+	bool started;  /* the first one was ready */
+	bool stopped;
+	uint64_t born;	/* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t delay; /* nanoseconds */
+};
+
+/* Make the log pipe; no journal yet.  0, or -1 with errno. */
+int scribe_open(struct scribe *scribe, struct loop *loop,
+		const struct scribe_events *events, void *context);
+
+/* Start the first journal.  0, or -1 with errno. */
+int scribe_start(struct scribe *scribe, const struct journal_config *config,
+		 const struct sandbox_identity *identity);
+
+/* The file was rotated. */
+void scribe_reopen(struct scribe *scribe);
+
+/* A reload changed where the log goes. */
+void scribe_configure(struct scribe *scribe,
+		      const struct journal_config *config);
+
+/*
+ * Let go of the pipe: the journal writes what is left and ends, or is killed
+ * after MILLISECONDS.
+ */
+void scribe_stop(struct scribe *scribe, uint64_t milliseconds);
+
+/* False when PID is not the journal. */
+bool scribe_reap(struct scribe *scribe, pid_t pid, int status);
+
+void scribe_close(struct scribe *scribe);
+
+#endif

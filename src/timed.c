@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timed, a time server: options, then over to the master.
+ */
+#include "config/config.h"
+#include "master/master.h"
+#include "master/start.h"
+
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: timed [-fhtV] [-c FILE]\n"
+	"  -c, --config FILE  read FILE instead of " SYSCONFDIR "/timed.conf\n"
+	"  -f, --foreground   stay in the foreground and log to stderr\n"
+	"  -t, --test         check the configuration, open nothing\n"
+	"  -h, --help         show this\n"
+	"  -V, --version      show the version\n";
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "foreground", no_argument, NULL, 'f' },
+	{ "test", no_argument, NULL, 't' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct options {
+	struct master_options master;
+	char file[PATH_MAX]; /* absolute: a daemon leaves its directory */
+	bool test;
+};
+
+static void
+take_file(struct options *options, const char *file)
+{
+	if (!realpath(file, options->file)) {
+		fprintf(stderr, "timed: %s: %s\n", file, strerror(errno));
+		exit(EX_CONFIG);
+	}
+	options->master.file = options->file;
+}
+
+static void
+read_options(struct options *options, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:fhtV", long_options, NULL)) !=
+	       -1) {
+		switch (c) {
+		case 'c':
+			take_file(options, optarg);
+			break;
+		case 'f':
+			options->master.foreground = true;
+			break;
+		case 't':
+			options->test = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(EX_OK);
+		case 'V':
+			puts("timed " PACKAGE_VERSION);
+			exit(EX_OK);
+		default:
+			fputs("Try 'timed --help'.\n", stderr);
+			exit(EX_USAGE);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+			"timed: what is '%s' for?\nTry 'timed --help'.\n",
+			argv[optind]);
+		exit(EX_USAGE);
+	}
+}
+
+static struct config *
+load(const char *file)
+{
+	struct complaints complaints = { 0 };
+	struct config *config = config_load(file, &complaints);
+
+	for (int i = 0; i < complaints.count; i++)
+		fprintf(stderr, "timed: %s\n", complaints.lines[i]);
+	if (complaints.forgot)
+		fputs("timed: out of memory\n", stderr);
+	complaints_free(&complaints);
+	return config;
+}
+
+int
+main(int argc, char **argv, char **envp)
+{
+	struct options options = { 0 };
+	struct config *config;
+	int launcher = -1;
+
+	setproctitle_init(argc, argv, envp);
+	read_options(&options, argc, argv);
+	config = load(options.master.file);
+	if (!config)
+		return EX_CONFIG;
+	if (options.test) {
+		config_free(config);
+		return EX_OK;
+	}
+	if (!options.master.foreground) {
+		launcher = start_background();
+		if (launcher < 0) {
+			perror("timed");
+			return EXIT_FAILURE;
+		}
+	}
+	return master_run(&options.master, config, launcher);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timebench: puts a load on a server and checks every answer.  Here are the
+ * options; each mode has a module of its own.
+ */
+#include "base/clock.h"
+#include "tools/bench.h"
+#include "tools/bench_stream.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* What can be put under load; its name is the first operand. */
+struct mode {
+	const char *name;
+	const char *target; /* the default */
+	unsigned port;
+	const char *help;
+	int (*run)(const struct bench_options *options);
+};
+
+static const struct mode modes[] = {
+	{ "stream", "127.0.0.1:6013", 6013,
+	  "hold connections and check every tick", bench_stream },
+};
+
+enum {
+	MODES = sizeof(modes) / sizeof(modes[0])
+};
+
+/* Long options that have no letter. */
+enum {
+	OPTION_INTERVAL = 256,
+	OPTION_PID,
+	OPTION_PLOT,
+	OPTION_PROCESSES,
+	OPTION_UNREAD
+};
+
+#define CONNECTIONS_MAX 1000000
+#define SECONDS_MAX	1e6
+#define SECONDS_MIN	0.01
+
+void
+bench_complain(const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("timebench: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
+
+static void
+help(void)
+{
+	puts("usage: timebench MODE [OPTION ...] [HOST[:PORT]]\n"
+	     "\n"
+	     "Put a load on a timed server, check every answer and report.\n"
+	     "HOST:PORT may also be [V6]:PORT or unix:/path.\n"
+	     "\n"
+	     "  -c, --connections N   so many at once (100)\n"
+	     "  -d, --duration S      measure for so many seconds (10)\n"
+	     "  -j, --json            report as one JSON object\n"
+	     "      --interval S      the server's interval, in seconds (1)\n"
+	     "      --pid PID[,...]   measure CPU and memory of the server:\n"
+	     "                        these processes and their descendants\n"
+	     "      --plot FILE.svg   draw the lateness\n"
+	     "      --processes N     at least so many load processes\n"
+	     "      --unread N        add connections that never read\n"
+	     "  -h, --help            show this and exit\n"
+	     "  -V, --version         show the version and exit\n"
+	     "\n"
+	     "modes:");
+	for (int i = 0; i < MODES; i++)
+		printf("  %-10s %s (%s)\n", modes[i].name, modes[i].help,
+		       modes[i].target);
+}
+
+static int
+usage(void)
+{
+	fputs("Try 'timebench --help'.\n", stderr);
+	return EX_USAGE;
+}
+
+static bool
+parse_count(const char *text, unsigned long min, unsigned long max,
+	    uint32_t *count)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 ||
+	    value < min || value > max)
+		return false;
+	*count = (uint32_t)value;
+	return true;
+}
+
+static bool
+parse_seconds(const char *text, int64_t *nanoseconds)
+{
+	char *end;
+	double value;
+
+	errno = 0;
+	value = strtod(text, &end);
+	if (end == text || *end != '\0' || errno != 0 || !isfinite(value) ||
+	    value < SECONDS_MIN || value > SECONDS_MAX)
+		return false;
+	*nanoseconds = llround(value * CLOCK_SECOND);
+	return true;
+}
+
+static bool
+parse_pids(const char *text, struct bench_options *options)
+{
+	char *end;
+
+	for (;;) {
+		long pid = strtol(text, &end, 10);
+
+		if (!isdigit((unsigned char)text[0]) || pid < 1 ||
+		    pid > INT_MAX || options->pid_count == BENCH_PIDS)
+			return false;
+		options->pids[options->pid_count++] = (pid_t)pid;
+		if (*end == '\0')
+			return true;
+		if (*end != ',')
+			return false;
+		text = end + 1;
+	}
+}
+
+/* Take one option that has a value; false when that is wrong. */
+static bool
+take_value(struct bench_options *options, int option, const char *value)
+{
+	switch (option) {
+	case 'c':
+		return parse_count(value, 1, CONNECTIONS_MAX,
+				   &options->connections);
+	case 'd':
+		return parse_seconds(value, &options->window);
+	case OPTION_INTERVAL:
+		return parse_seconds(value, &options->interval);
+	case OPTION_PID:
+		return parse_pids(value, options);
+	case OPTION_PLOT:
+		options->plot = value;
+		return value[0] != '\0';
+	case OPTION_PROCESSES:
+		return parse_count(value, 1, BENCH_PROCESSES,
+				   &options->processes);
+	case OPTION_UNREAD:
+		return parse_count(value, 0, CONNECTIONS_MAX, &options->unread);
+	default:
+		return false;
+	}
+}
+
+static const struct option long_options[] = {
+	{ "connections", required_argument, NULL, 'c' },
+	{ "duration", required_argument, NULL, 'd' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "interval", required_argument, NULL, OPTION_INTERVAL },
+	{ "json", no_argument, NULL, 'j' },
+	{ "pid", required_argument, NULL, OPTION_PID },
+	{ "plot", required_argument, NULL, OPTION_PLOT },
+	{ "processes", required_argument, NULL, OPTION_PROCESSES },
+	{ "unread", required_argument, NULL, OPTION_UNREAD },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char *
+option_name(int option)
+{
+	for (const struct option *each = long_options; each->name; each++)
+		if (each->val == option)
+			return each->name;
+	return "?";
+}
+
+/* -1: go on; otherwise the exit status. */
+static int
+parse_options(struct bench_options *options, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:d:hjV", long_options,
+				     NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			help();
+			return 0;
+		case 'V':
+			puts("timebench " PACKAGE_VERSION);
+			return 0;
+		case 'j':
+			options->json = true;
+			break;
+		case '?':
+			return usage();
+		default:
+			if (take_value(options, option, optarg))
+				break;
+			bench_complain("--%s: '%s' will not do",
+				       option_name(option), optarg);
+			return usage();
+		}
+	}
+	return -1;
+}
+
+static const struct mode *
+choose_mode(struct bench_options *options, char **operands, int count)
+{
+	const struct mode *mode = NULL;
+
+	if (count == 0) {
+		bench_complain("no mode given");
+		return NULL;
+	}
+	for (int i = 0; i < MODES; i++)
+		if (strcmp(operands[0], modes[i].name) == 0)
+			mode = &modes[i];
+	if (!mode) {
+		bench_complain("unknown mode '%s'", operands[0]);
+		return NULL;
+	}
+	if (count > 2) {
+		bench_complain("unexpected argument '%s'", operands[2]);
+		return NULL;
+	}
+	options->mode = mode->name;
+	options->target = count > 1 ? operands[1] : mode->target;
+	options->port = mode->port;
+	return mode;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct bench_options options = {
+		.connections = 100,
+		.window = 10 * CLOCK_SECOND,
+		.interval = CLOCK_SECOND,
+	};
+	const struct mode *mode;
+	int status = parse_options(&options, argc, argv);
+
+	if (status >= 0)
+		return status;
+	mode = choose_mode(&options, argv + optind, argc - optind);
+	if (!mode)
+		return usage();
+	signal(SIGPIPE, SIG_IGN);
+	return mode->run(&options);
+}

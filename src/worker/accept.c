@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/accept.h"
+
+#include "base/clock.h"
+#include "ipc/events.h"
+#include "worker/conn.h"
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	BATCH = 16,	   /* clients taken in one go */
+	ASIDE_BATCH = 4,   /* of those whom the others left waiting */
+	LAST_BATCH = 4096, /* of those who wait when the worker retires */
+};
+
+static const uint64_t PATIENCE = 5 * (uint64_t)CLOCK_MILLISECOND;
+static const uint64_t REST = (uint64_t)CLOCK_SECOND;
+
+enum taken {
+	TAKEN_ONE,
+	TAKEN_NOTHING, /* nobody is waiting */
+	TAKEN_TROUBLE, /* no descriptor or memory for it */
+};
+
+static uint32_t
+events_of(enum accept_mode mode)
+{
+	switch (mode) {
+	case ACCEPT_SHARED:
+		return EPOLLIN | EPOLLEXCLUSIVE;
+	case ACCEPT_ASIDE:
+		return EPOLLIN | EPOLLET;
+	default:
+		return 0;
+	}
+}
+
+static bool
+watched(enum accept_mode mode)
+{
+	return mode == ACCEPT_SHARED || mode == ACCEPT_ASIDE;
+}
+
+/* An exclusive entry cannot be modified: take it out and put it in. */
+static int
+set_mode(struct acceptor *acceptor, enum accept_mode mode)
+{
+	struct loop *loop = &acceptor->worker->loop;
+	int result = 0;
+
+	for (int i = 0; i < acceptor->count; i++) {
+		struct loop_source *source = &acceptor->sources[i].source;
+
+		if (watched(acceptor->mode))
+			loop_remove(loop, source);
+		if (watched(mode) &&
+		    loop_add(loop, source, events_of(mode)) < 0)
+			result = -1;
+	}
+	acceptor->mode = mode;
+	return result;
+}
+
+static bool
+above_mean(struct acceptor *acceptor)
+{
+	struct worker *worker = acceptor->worker;
+
+	return peers_above_mean(&worker->peers, worker->conns.count);
+}
+
+static void
+be_patient(struct acceptor *acceptor, uint64_t nanoseconds)
+{
+	acceptor->waiting = true;
+	timer_after(&acceptor->patience, nanoseconds);
+}
+
+/* Leave the listeners for a while; what closes a connection ends it. */
+static void
+rest(struct acceptor *acceptor, int error)
+{
+	log_event(EVENT_ACCEPT_FAILED, "error", "%s", strerror(error));
+	set_mode(acceptor, ACCEPT_RESTING);
+	be_patient(acceptor, REST);
+}
+
+static bool
+out_of_something(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	       error == ENOMEM;
+}
+
+static enum taken
+take(struct accept_source *source)
+{
+	struct addr peer = { .length = sizeof(peer.un) };
+	int fd = accept4(source->source.fd, &peer.sa, &peer.length,
+			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		conn_open(source->instance, fd, &peer);
+		return TAKEN_ONE;
+	}
+	if (out_of_something(errno)) {
+		if (source->acceptor->mode != ACCEPT_CLOSED)
+			rest(source->acceptor, errno);
+		return TAKEN_TROUBLE;
+	}
+	/* Those who gave up while they waited are no error of ours. */
+	return errno == ECONNABORTED || errno == EPROTO || errno == EPERM
+		       ? TAKEN_ONE
+		       : TAKEN_NOTHING;
+}
+
+static void
+accept_ready(struct loop_source *loop_source, uint32_t events)
+{
+	struct accept_source *source = (struct accept_source *)loop_source;
+	struct acceptor *acceptor = source->acceptor;
+
+	(void)events;
+	if (acceptor->mode == ACCEPT_ASIDE) {
+		if (!above_mean(acceptor))
+			set_mode(acceptor, ACCEPT_SHARED);
+		else if (!acceptor->waiting)
+			be_patient(acceptor, PATIENCE);
+		return;
+	}
+	for (int i = 0; i < BATCH; i++) {
+		if (above_mean(acceptor)) {
+			set_mode(acceptor, ACCEPT_ASIDE);
+			return;
+		}
+		if (take(source) != TAKEN_ONE)
+			return;
+	}
+}
+
+/* From each listener a few.  Whether there may be more. */
+static bool
+take_waiting(struct acceptor *acceptor, int most)
+{
+	bool more = false;
+
+	for (int i = 0; i < acceptor->count; i++) {
+		enum taken taken = TAKEN_ONE;
+
+		for (int k = 0; k < most && taken == TAKEN_ONE; k++)
+			taken = take(&acceptor->sources[i]);
+		if (taken == TAKEN_TROUBLE)
+			return false;
+		if (taken == TAKEN_ONE)
+			more = true;
+	}
+	return more;
+}
+
+/* The others had their time: nobody is left waiting. */
+static void
+patience_over(struct timer *timer, bool stepped)
+{
+	struct acceptor *acceptor =
+		(struct acceptor *)((char *)timer -
+				    offsetof(struct acceptor, patience));
+
+	(void)stepped;
+	acceptor->waiting = false;
+	if (acceptor->mode == ACCEPT_RESTING ||
+	    (acceptor->mode == ACCEPT_ASIDE && !above_mean(acceptor)))
+		set_mode(acceptor, ACCEPT_SHARED);
+	else if (acceptor->mode == ACCEPT_ASIDE &&
+		 take_waiting(acceptor, ASIDE_BATCH))
+		be_patient(acceptor, PATIENCE);
+}
+
+int
+accept_open(struct acceptor *acceptor, struct worker *worker)
+{
+	const struct worker_plan *plan = worker->plan;
+
+	acceptor->worker = worker;
+	acceptor->mode = ACCEPT_CLOSED;
+	acceptor->waiting = false;
+	acceptor->count = plan->listener_count;
+	acceptor->sources = calloc((size_t)plan->listener_count + 1,
+				   sizeof(*acceptor->sources));
+	if (!acceptor->sources)
+		return -1;
+	for (int i = 0; i < acceptor->count; i++) {
+		struct accept_source *source = &acceptor->sources[i];
+
+		source->source.ready = accept_ready;
+		source->source.fd = plan->listeners[i].fd;
+		source->acceptor = acceptor;
+		source->instance =
+			&worker->instances[plan->listeners[i].service];
+	}
+	if (timer_open(&acceptor->patience, &worker->loop, CLOCK_MONOTONIC,
+		       patience_over) < 0) {
+		free(acceptor->sources);
+		return -1;
+	}
+	return 0;
+}
+
+void
+accept_close(struct acceptor *acceptor)
+{
+	timer_close(&acceptor->patience);
+	free(acceptor->sources);
+	acceptor->sources = NULL;
+}
+
+int
+accept_begin(struct acceptor *acceptor)
+{
+	return set_mode(acceptor, ACCEPT_SHARED);
+}
+
+void
+accept_end(struct acceptor *acceptor, bool take_them)
+{
+	if (acceptor->mode == ACCEPT_CLOSED)
+		return;
+	set_mode(acceptor, ACCEPT_CLOSED);
+	if (take_them)
+		take_waiting(acceptor, LAST_BATCH);
+	for (int i = 0; i < acceptor->count; i++)
+		close(acceptor->sources[i].source.fd);
+}
+
+void
+accept_look(struct acceptor *acceptor)
+{
+	if (watched(acceptor->mode))
+		take_waiting(acceptor, ASIDE_BATCH);
+}
+
+void
+accept_relieved(struct acceptor *acceptor)
+{
+	if (acceptor->mode == ACCEPT_RESTING)
+		set_mode(acceptor, ACCEPT_SHARED);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Accepting from listeners that all workers share, and keeping the load even.
+ *
+ * Normally a worker waits on each listener with EPOLLEXCLUSIVE, so that a
+ * client wakes one worker and not all.  A worker well above the mean steps
+ * aside: it then only hears that somebody came (edge-triggered, not
+ * exclusive), leaves him to the others, and looks again whether it is still
+ * above the mean.  Because the others may be hung, it does not rely on them:
+ * whoever still waits after a few milliseconds is taken in.
+ *
+ * Out of descriptors or memory, a worker rests: it leaves the listeners until
+ * one of its connections closes or a second has passed, so that it neither
+ * spins nor fills the log.
+ */
+#ifndef TIMED_WORKER_ACCEPT_H
+#define TIMED_WORKER_ACCEPT_H
+
+#include "base/loop.h"
+#include "base/timer.h"
+#include "worker/service.h"
+
+#include <stdbool.h>
+
+struct worker;
+
+/* A listening socket as the master hands it over. */
+struct accept_listener {
+	int fd;
+	int service; /* index in the plan's services */
+};
+
+enum accept_mode {
+	ACCEPT_CLOSED, /* not watched: starting, retiring, stopping */
+	ACCEPT_SHARED, /* one of those who take new clients */
+	ACCEPT_ASIDE,  /* leaves them to the others */
+	ACCEPT_RESTING /* cannot take any */
+};
+
+struct accept_source {
+	struct loop_source source;
+	struct acceptor *acceptor;
+	struct instance *instance;
+};
+
+struct acceptor {
+	struct worker *worker;
+	enum accept_mode mode;
+	struct accept_source *sources;
+	int count;
+	struct timer patience; /* armed while somebody may be waiting */
+	bool waiting;	       /* it is armed */
+};
+
+/* 0, or -1 with errno.  Nothing is accepted yet. */
+int accept_open(struct acceptor *acceptor, struct worker *worker);
+
+void accept_close(struct acceptor *acceptor);
+
+/* Begin to accept.  0, or -1 with errno. */
+int accept_begin(struct acceptor *acceptor);
+
+/*
+ * Accept nobody any more and close the sockets.  Whoever came before is
+ * taken in first if TAKE_WAITING: the kernel may have woken this worker and
+ * no other for him.
+ */
+void accept_end(struct acceptor *acceptor, bool take_waiting);
+
+/*
+ * Once a second: take in whom nobody was woken for, because the one who was
+ * is dead or hung.
+ */
+void accept_look(struct acceptor *acceptor);
+
+/* A connection closed: there may be a descriptor again. */
+void accept_relieved(struct acceptor *acceptor);
+
+#endif

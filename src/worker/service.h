@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a service is to the rest of timed: a const descriptor of operations.
+ * A worker calls a service through it and never by name; a service knows its
+ * connections (worker/conn.h) and how to send to many (worker/fanout.h), and
+ * nothing of sockets, processes or the other services.
+ *
+ * A service_config is one entry of `services` in timed.conf, made by the
+ * master and inherited by each worker as it was at the fork.  An instance is
+ * the same service at work in one worker.
+ */
+#ifndef TIMED_WORKER_SERVICE_H
+#define TIMED_WORKER_SERVICE_H
+
+#include "base/addr.h"
+#include "base/settings.h"
+#include "base/timer.h"
+#include "ipc/scoreboard.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct conn;
+struct service;
+struct worker;
+
+enum {
+	SERVICE_LISTENS = 16
+}; /* entries in one `listen` */
+
+struct service_listen {
+	struct addr_listen where;
+	char text[ADDR_TEXT]; /* as it was written */
+};
+
+struct service_config {
+	const struct service *service;
+	char name[SCOREBOARD_NAME];
+	int listen_count;
+	struct service_listen listen[SERVICE_LISTENS];
+	int64_t interval; /* between ticks, nanoseconds; 0: no ticks */
+	uint64_t stall;	  /* nanoseconds without progress; 0: no limit */
+	int board;	  /* its index in the scoreboard */
+	void *settings;	  /* of service->settings_size bytes */
+};
+
+/* A service in one worker. */
+struct instance {
+	const struct service_config *config;
+	struct worker *worker;
+	struct timer tick; /* first member of nothing: see ticker.c */
+	int64_t due;	   /* the boundary that the timer is armed for */
+	struct conn **members;
+	uint32_t member_count;
+	uint32_t member_room;
+	TAILQ_HEAD(conn_queue, conn) blocked; /* longest first */
+	struct tally *tally;		      /* in the worker's slot */
+	struct histogram *lateness;	      /* in the worker's slot */
+	void *state;			      /* the service's own */
+};
+
+struct service {
+	const char *type;    /* in timed.conf */
+	unsigned transports; /* ADDR_TCP, ADDR_UDP */
+
+	/*
+	 * What the kernel may queue for one client, bytes; 0: as it likes.
+	 * unsent is the part that was not even sent (TCP_NOTSENT_LOWAT): with
+	 * it small, a client that does not read misses lines instead of
+	 * finding old ones later.
+	 */
+	int send_buffer;
+	int unsent;
+
+	size_t settings_size;
+	const struct setting *settings; /* beside name, type and listen */
+	const void *defaults;		/* of settings_size bytes */
+
+	/*
+	 * In the master.  Settings are read: check them together and make of
+	 * them what serving needs.  GROUP gives errors their line (it may lack
+	 * any setting; the defaults are checked just so).
+	 */
+	void (*configure)(struct service_config *config,
+			  config_setting_t *group,
+			  struct complaints *complaints);
+	/* Free what configure made. */
+	void (*release)(struct service_config *config);
+
+	/* In a worker, before the first client and after the last. */
+	int (*start)(struct instance *instance); /* 0, or -1 with errno */
+	void (*stop)(struct instance *instance);
+
+	/* A client arrived; it may be closed in here. */
+	void (*open)(struct conn *conn);
+	/* Bytes arrived.  NULL: they are dropped. */
+	void (*input)(struct conn *conn, const char *bytes, size_t length);
+	/*
+	 * BOUNDARY (CLOCK_REALTIME, nanoseconds) is reached; LEAP: within an
+	 * inserted leap second, which the clock shows as 23:59:59 again.
+	 */
+	void (*tick)(struct instance *instance, int64_t boundary, bool leap);
+	/* The client is gone; its descriptor is still open. */
+	void (*close)(struct conn *conn);
+};
+
+#endif

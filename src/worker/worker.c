@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/worker.h"
+
+#include "base/clock.h"
+#include "base/fds.h"
+#include "ipc/events.h"
+#include "worker/ticker.h"
+
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t BEAT = (uint64_t)CLOCK_SECOND;
+static const uint64_t ENDING = 20 * (uint64_t)CLOCK_MILLISECOND;
+
+/* For a worker that is told to stop by a signal of its own. */
+enum {
+	STOP_MILLISECONDS = 5000
+};
+
+/* The worker that MEMBER, a part of it, belongs to. */
+#define WORKER_OF(pointer, member) \
+	((struct worker *)((char *)(pointer)-offsetof(struct worker, member)))
+
+void
+worker_count(struct worker *worker)
+{
+	__atomic_store_n(&worker->slot->connections, worker->conns.count,
+			 __ATOMIC_RELAXED);
+	if (worker->state == WORKER_RETIRING && worker->conns.count == 0) {
+		report_send(&worker->report, REPORT_DRAINED);
+		loop_stop(&worker->loop);
+	} else if (worker->state == WORKER_STOPPING &&
+		   worker->conns.count == 0) {
+		loop_stop(&worker->loop);
+	}
+}
+
+static void
+enter(struct worker *worker, enum worker_state state)
+{
+	worker->state = state;
+	__atomic_store_n(&worker->slot->state, (uint32_t)state,
+			 __ATOMIC_RELAXED);
+}
+
+/* --- beats --- */
+
+static void
+tell_deltas(struct worker *worker, struct report_beat *beat,
+	    const struct tally *sum)
+{
+	const struct tally *old = &worker->reported;
+	const struct histogram *lateness = &worker->slot->lateness;
+
+	beat->delta.accepted = sum->accepted - old->accepted;
+	beat->delta.closed = sum->closed - old->closed;
+	beat->delta.refused = sum->refused - old->refused;
+	beat->delta.requests = sum->requests - old->requests;
+	beat->delta.ticks = sum->ticks - old->ticks;
+	beat->delta.skipped = sum->skipped - old->skipped;
+	beat->delta.bytes_in = sum->bytes_in - old->bytes_in;
+	beat->delta.bytes_out = sum->bytes_out - old->bytes_out;
+	beat->connections = worker->conns.count;
+	beat->lateness_max = lateness->max;
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+		beat->lateness[i] =
+			(uint32_t)(lateness->count[i] -
+				   worker->reported_lateness.count[i]);
+}
+
+static void
+report(struct worker *worker)
+{
+	struct report_beat beat;
+	struct tally sum = { 0 };
+
+	for (int i = 0; i < worker->instance_count; i++)
+		tally_add(&sum, worker->instances[i].tally);
+	tell_deltas(worker, &beat, &sum);
+	if (report_beat(&worker->report, &beat)) {
+		worker->reported = sum;
+		worker->reported_lateness = worker->slot->lateness;
+	}
+	counter_set(&worker->slot->reports_lost, worker->report.lost);
+}
+
+static void
+beat(struct timer *timer, bool stepped)
+{
+	struct worker *worker = WORKER_OF(timer, beat);
+
+	(void)stepped;
+	counter_set(&worker->slot->heartbeat, clock_monotonic());
+	report(worker);
+	log_flush();
+	counter_set(&worker->slot->log_lost, log_lost());
+	counter_set(&worker->slot->log_limited, log_limited());
+	for (int i = 0; i < worker->instance_count; i++)
+		conn_close_stalled(&worker->instances[i]);
+	accept_look(&worker->acceptor);
+}
+
+/* --- stopping and retiring --- */
+
+static void
+end_all(struct worker *worker)
+{
+	for (int i = 0; i < worker->instance_count; i++) {
+		struct instance *instance = &worker->instances[i];
+
+		/* Backwards, because some close at once. */
+		for (uint32_t k = instance->member_count; k-- > 0;)
+			conn_end(instance->members[k]);
+	}
+}
+
+static void
+close_all(struct worker *worker, bool settled_only)
+{
+	for (int i = 0; i < worker->instance_count; i++) {
+		struct instance *instance = &worker->instances[i];
+
+		for (uint32_t k = instance->member_count; k-- > 0;)
+			if (!settled_only || conn_settled(instance->members[k]))
+				conn_close(instance->members[k], CONN_STOPPING);
+	}
+}
+
+static void
+ending(struct timer *timer, bool stepped)
+{
+	(void)stepped;
+	close_all(WORKER_OF(timer, ending), true);
+}
+
+static void
+out_of_time(struct timer *timer, bool stepped)
+{
+	(void)stepped;
+	close_all(WORKER_OF(timer, deadline), false);
+}
+
+static void
+stop(struct worker *worker, uint64_t milliseconds)
+{
+	if (worker->state == WORKER_STOPPING)
+		return;
+	accept_end(&worker->acceptor, false);
+	for (int i = 0; i < worker->instance_count; i++)
+		ticker_stop(&worker->instances[i]);
+	enter(worker, WORKER_STOPPING);
+	/* A client that reads slowly gets three quarters of the time. */
+	timer_after(&worker->deadline,
+		    milliseconds * 3 / 4 * (uint64_t)CLOCK_MILLISECOND);
+	timer_every(&worker->ending, ENDING);
+	end_all(worker);
+	worker_count(worker);
+}
+
+static void
+retire(struct worker *worker)
+{
+	if (worker->state != WORKER_SERVING)
+		return;
+	accept_end(&worker->acceptor, true);
+	enter(worker, WORKER_RETIRING);
+	worker_count(worker);
+}
+
+static void
+command_ready(struct loop_source *source, uint32_t events)
+{
+	struct worker *worker = WORKER_OF(source, command);
+	struct command command;
+	int got;
+
+	(void)events;
+	while ((got = command_receive(source->fd, &command)) == 1) {
+		if (command.generation != worker->plan->generation)
+			continue;
+		if (command.type == COMMAND_STOP)
+			stop(worker, command.argument);
+		else if (command.type == COMMAND_RETIRE)
+			retire(worker);
+	}
+	if (got < 0) {
+		worker->orphaned = true;
+		loop_stop(&worker->loop);
+	}
+}
+
+static void
+report_end_ready(struct loop_source *source, uint32_t events)
+{
+	struct worker *worker = WORKER_OF(source, report_end);
+
+	(void)events;
+	worker->orphaned = true;
+	loop_stop(&worker->loop);
+}
+
+static void
+terminated(void *context)
+{
+	stop(context, STOP_MILLISECONDS);
+}
+
+static const struct signals_action actions[] = {
+	{ SIGTERM, terminated }, { SIGINT, NULL },  { SIGHUP, NULL },
+	{ SIGUSR1, NULL },	 { SIGUSR2, NULL }, { SIGPIPE, NULL },
+	{ SIGCHLD, NULL },	 { 0, NULL },
+};
+
+/* --- start, and its mirror --- */
+
+static int
+keep_descriptors(const struct worker_plan *plan)
+{
+	int count = 0;
+	int *keep = calloc((size_t)plan->listener_count + 4, sizeof(*keep));
+	int result;
+
+	if (!keep)
+		return -1;
+	keep[count++] = plan->report;
+	keep[count++] = plan->command;
+	keep[count++] = plan->log;
+	keep[count++] = plan->scoreboard->fd;
+	for (int i = 0; i < plan->listener_count; i++)
+		keep[count++] = plan->listeners[i].fd;
+	result = fds_keep_only(keep, count);
+	free(keep);
+	return result;
+}
+
+static int
+start_instance(struct worker *worker, struct instance *instance,
+	       const struct service_config *config)
+{
+	const struct service *service = config->service;
+
+	instance->config = config;
+	instance->worker = worker;
+	instance->tally = &worker->slot->services[config->board];
+	instance->lateness = &worker->slot->lateness;
+	TAILQ_INIT(&instance->blocked);
+	if (service->start && service->start(instance) < 0)
+		return -1;
+	if (ticker_start(instance) < 0) {
+		if (service->stop)
+			service->stop(instance);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+stop_instance(struct instance *instance)
+{
+	const struct service *service = instance->config->service;
+
+	if (instance->worker->state != WORKER_STOPPING)
+		ticker_stop(instance);
+	if (service->stop)
+		service->stop(instance);
+	free(instance->members);
+}
+
+static int
+start_instances(struct worker *worker)
+{
+	const struct worker_plan *plan = worker->plan;
+
+	worker->instances = calloc((size_t)plan->service_count + 1,
+				   sizeof(*worker->instances));
+	if (!worker->instances)
+		return -1;
+	for (int i = 0; i < plan->service_count; i++) {
+		if (start_instance(worker, &worker->instances[i],
+				   &plan->services[i]) < 0)
+			return -1;
+		worker->instance_count++;
+	}
+	return 0;
+}
+
+static int
+watch_master(struct worker *worker)
+{
+	worker->command.ready = command_ready;
+	worker->command.fd = worker->plan->command;
+	worker->report_end.ready = report_end_ready;
+	worker->report_end.fd = worker->plan->report;
+	if (loop_add(&worker->loop, &worker->command, EPOLLIN) < 0)
+		return -1;
+	/* No event is asked for: an error is always told. */
+	return loop_add(&worker->loop, &worker->report_end, 0);
+}
+
+static int
+open_timers(struct worker *worker)
+{
+	struct loop *loop = &worker->loop;
+
+	if (timer_open(&worker->beat, loop, CLOCK_MONOTONIC, beat) < 0 ||
+	    timer_open(&worker->ending, loop, CLOCK_MONOTONIC, ending) < 0 ||
+	    timer_open(&worker->deadline, loop, CLOCK_MONOTONIC, out_of_time) <
+		    0)
+		return -1;
+	timer_every(&worker->beat, BEAT);
+	return 0;
+}
+
+/* What failed, or NULL.  A worker that cannot start exits: nothing is undone. */
+static const char *
+start(struct worker *worker)
+{
+	const struct worker_plan *plan = worker->plan;
+
+	if (keep_descriptors(plan) < 0)
+		return "closing descriptors";
+	worker->scoreboard = *plan->scoreboard;
+	if (scoreboard_own(&worker->scoreboard, plan->slot) < 0)
+		return "mapping the scoreboard";
+	worker->slot = worker->scoreboard.mine;
+	fds_raise_limit();
+	if (sandbox_enter(&plan->identity) < 0)
+		return "dropping privileges";
+	if (loop_open(&worker->loop) < 0)
+		return "opening the event loop";
+	if (signals_open(&worker->signals, &worker->loop, actions, worker) < 0)
+		return "taking signals";
+	peers_init(&worker->peers, &worker->scoreboard, plan->slot,
+		   plan->generation);
+	conns_init(&worker->conns);
+	if (start_instances(worker) < 0)
+		return "starting services";
+	if (accept_open(&worker->acceptor, worker) < 0 ||
+	    accept_begin(&worker->acceptor) < 0)
+		return "watching listeners";
+	if (watch_master(worker) < 0 || open_timers(worker) < 0)
+		return "watching the master";
+	return NULL;
+}
+
+/* The mirror of start(). */
+static void
+finish(struct worker *worker)
+{
+	timer_close(&worker->deadline);
+	timer_close(&worker->ending);
+	timer_close(&worker->beat);
+	loop_remove(&worker->loop, &worker->report_end);
+	loop_remove(&worker->loop, &worker->command);
+	accept_end(&worker->acceptor, false);
+	accept_close(&worker->acceptor);
+	while (worker->instance_count > 0)
+		stop_instance(&worker->instances[--worker->instance_count]);
+	free(worker->instances);
+	conns_free(&worker->conns);
+	signals_close(&worker->signals);
+	loop_close(&worker->loop);
+	scoreboard_close(&worker->scoreboard);
+}
+
+/* The last beat holds what happened since the one before. */
+static void
+say_goodbye(struct worker *worker)
+{
+	report(worker);
+	log_flush();
+	counter_set(&worker->slot->log_lost, log_lost());
+	counter_set(&worker->slot->log_limited, log_limited());
+}
+
+int
+worker_run(const struct worker_plan *plan)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	char role[16];
+	const char *failed;
+
+	if (!worker)
+		return EXIT_FAILURE;
+	snprintf(role, sizeof(role), "worker %u", plan->number);
+	setproctitle("%s", role);
+	worker->plan = plan;
+	worker->report =
+		(struct report_writer){ .fd = plan->report,
+					.slot = (uint32_t)plan->slot,
+					.generation = plan->generation };
+	log_open(plan->log, role, event_kinds, EVENT_COUNT, plan->log_level,
+		 plan->log_rate);
+	failed = start(worker);
+	if (failed) {
+		report_failed(&worker->report, errno, failed);
+		return EXIT_FAILURE;
+	}
+	counter_set(&worker->slot->heartbeat, clock_monotonic());
+	enter(worker, WORKER_SERVING);
+	report_send(&worker->report, REPORT_READY);
+	if (loop_run(&worker->loop) < 0 || worker->orphaned)
+		return EXIT_FAILURE;
+	say_goodbye(worker);
+	finish(worker);
+	free(worker);
+	return EXIT_SUCCESS;
+}
