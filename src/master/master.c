@@ -74,7 +74,7 @@ status_text(struct master *master, char *text, size_t size)
 	uint64_t connections = 0;
 
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (master->pool.workers[i].pid)
+		if (master->pool.crew.members[i].pid)
 			connections += __atomic_load_n(
 				&scoreboard_slot(&master->scoreboard, i)
 					 ->connections,
@@ -82,7 +82,7 @@ status_text(struct master *master, char *text, size_t size)
 	snprintf(text, size,
 		 "%d workers, %" PRIu64 " connections, %" PRIu64
 		 " ticks a second",
-		 pool_count(&master->pool), connections,
+		 crew_count(&master->pool.crew), connections,
 		 master->ticks_a_second);
 }
 

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 
 static bool
-begin(struct log_record *record, int kind, const struct pool_worker *worker)
+begin(struct log_record *record, int kind, const struct crew_member *worker)
 {
 	if (!log_begin(record, kind))
 		return false;
@@ -21,7 +21,7 @@ begin(struct log_record *record, int kind, const struct pool_worker *worker)
 }
 
 void
-obituary_note(int kind, const struct pool_worker *worker, const char *name,
+obituary_note(int kind, const struct crew_member *worker, const char *name,
 	      const char *value)
 {
 	struct log_record record;
@@ -44,26 +44,25 @@ obituary_how(int status, char *text, size_t size)
 }
 
 bool
-obituary_write(const struct pool_worker *worker, int status, bool expected)
+obituary_write(const struct crew_member *worker, int status)
 {
 	bool orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	bool crash = !orderly && !expected && !worker->killed;
+	bool crash = !orderly && !worker->unwanted;
 	struct log_record record;
 	char how[64];
 
 	obituary_how(status, how, sizeof(how));
-	if (!begin(&record,
-		   orderly ? EVENT_WORKER_EXITED : EVENT_WORKER_CRASHED,
+	if (!begin(&record, crash ? EVENT_WORKER_CRASHED : EVENT_WORKER_EXITED,
 		   worker))
 		return crash;
 	log_tag(&record, "reason", "%s",
 		worker->failure[0] ? worker->failure : how);
 	log_end(&record);
-	return crash || (worker->killed && !expected);
+	return crash;
 }
 
 void
-obituary_respawn(const struct pool_worker *worker, uint64_t delay)
+obituary_respawn(const struct crew_member *worker, uint64_t delay)
 {
 	struct log_record record;
 

@@ -6,28 +6,27 @@
 #ifndef TIMED_MASTER_OBITUARY_H
 #define TIMED_MASTER_OBITUARY_H
 
-#include "master/pool.h"
+#include "master/crew.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* An event of WORKER, with one tag more if NAME is not NULL. */
-void obituary_note(int kind, const struct pool_worker *worker, const char *name,
+void obituary_note(int kind, const struct crew_member *worker, const char *name,
 		   const char *value);
 
 /* "exit status 1", "signal 9 (Killed)". */
 void obituary_how(int status, char *text, size_t size);
 
 /*
- * It is gone.  EXPECTED: it was told to.  Returns whether it died of itself,
- * which is a crash.
+ * It is gone.  Returns whether that is a crash: it was not told to go and did
+ * not leave in order.
  */
-bool obituary_write(const struct pool_worker *worker, int status,
-		    bool expected);
+bool obituary_write(const struct crew_member *worker, int status);
 
 /* The next one comes in DELAY nanoseconds. */
-void obituary_respawn(const struct pool_worker *worker, uint64_t delay);
+void obituary_respawn(const struct crew_member *worker, uint64_t delay);
 
 /* The next one could not be made. */
 void obituary_spawn_failed(unsigned number, int error);

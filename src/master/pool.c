@@ -2,80 +2,27 @@
 #include "master/pool.h"
 
 #include "base/clock.h"
-#include "ipc/command.h"
-#include "ipc/events.h"
 #include "master/obituary.h"
-#include "master/spawn.h"
 
-#include <bsd/string.h>
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 static const uint64_t SECOND = (uint64_t)CLOCK_SECOND;
 static const uint64_t DELAY_FIRST = 100 * (uint64_t)CLOCK_MILLISECOND;
 static const uint64_t DELAY_MOST = 30 * (uint64_t)CLOCK_SECOND;
 static const uint64_t START_TIME = 20 * (uint64_t)CLOCK_SECOND;
 
-/* Records taken from one worker before the others get their turn. */
-enum {
-	REPORTS_PER_EVENT = 64
-};
-
-static void check_recycling(struct pool *pool, struct pool_worker *worker);
-static void schedule(struct pool *pool);
-
-/* --- one worker --- */
-
-static int
-slot_of(const struct pool *pool, const struct pool_worker *worker)
-{
-	return (int)(worker - pool->workers);
-}
+#define POOL_OF(pointer, member) \
+	((struct pool *)((char *)(pointer)-offsetof(struct pool, member)))
 
 static void
-enter(struct pool *pool, struct pool_worker *worker, enum worker_state state)
+empty_generation(struct pool_generation *generation)
 {
-	struct scoreboard_master *master = scoreboard_master(pool->scoreboard);
-
-	worker->state = state;
-	scoreboard_begin(master);
-	master->places[slot_of(pool, worker)].state = (uint32_t)state;
-	scoreboard_end(master);
-}
-
-static void
-kill_worker(struct pool_worker *worker)
-{
-	worker->killed = true;
-	kill(worker->pid, SIGKILL);
-}
-
-/* One that does not take an order will not take the next. */
-static void
-order(struct pool_worker *worker, enum command_type type, uint64_t argument)
-{
-	if (command_send(worker->command, type, worker->generation, argument) ==
-	    0)
-		return;
-	obituary_note(EVENT_WORKER_KILLED, worker, "reason",
-		      "it takes no orders");
-	kill_worker(worker);
-}
-
-static void
-retire(struct pool *pool, struct pool_worker *worker)
-{
-	if (worker->state == WORKER_SERVING) {
-		enter(pool, worker, WORKER_RETIRING);
-		order(worker, COMMAND_RETIRE, 0);
-	} else if (worker->state == WORKER_STARTING) {
-		kill_worker(worker);
+	*generation = (struct pool_generation){ 0 };
+	for (int i = 0; i < CONFIG_WORKERS; i++) {
+		generation->places[i].slot = -1;
+		generation->places[i].heir = -1;
 	}
 }
 
@@ -89,191 +36,15 @@ generation_of(struct pool *pool, unsigned number)
 	return NULL;
 }
 
-static void
-became_ready(struct pool *pool, struct pool_worker *worker)
-{
-	struct pool_generation *generation =
-		generation_of(pool, worker->generation);
-	struct pool_place *place;
-
-	if (worker->state != WORKER_STARTING)
-		return;
-	enter(pool, worker, WORKER_SERVING);
-	obituary_note(EVENT_WORKER_READY, worker, NULL, NULL);
-	if (!generation)
-		return;
-	place = &generation->places[worker->number];
-	if (place->heir == slot_of(pool, worker)) {
-		int old = place->slot;
-
-		place->slot = place->heir;
-		place->heir = -1;
-		if (old >= 0)
-			retire(pool, &pool->workers[old]);
-	}
-	generation->ready++;
-	if (generation == &pool->next &&
-	    generation->ready == generation->config->workers)
-		pool->events->ready(pool->context);
-}
-
-static void
-had_beat(struct pool *pool, struct pool_worker *worker,
-	 const struct report_beat *beat)
-{
-	struct pool_generation *generation =
-		generation_of(pool, worker->generation);
-
-	worker->last_beat = clock_monotonic();
-	worker->accepted += beat->delta.accepted;
-	if (!worker->beaten && generation)
-		generation->places[worker->number].delay = 0;
-	worker->beaten = true;
-	pool->events->beat(pool->context, beat);
-	check_recycling(pool, worker);
-}
-
-static void
-take_report(struct pool *pool, struct pool_worker *worker,
-	    const union report *report)
-{
-	switch (report->header.type) {
-	case REPORT_READY:
-		became_ready(pool, worker);
-		break;
-	case REPORT_BEAT:
-		had_beat(pool, worker, &report->beat);
-		break;
-	case REPORT_FAILED:
-		strlcpy(worker->failure, report->failed.text,
-			sizeof(worker->failure));
-		strlcat(worker->failure, ": ", sizeof(worker->failure));
-		strlcat(worker->failure, strerror(report->failed.error),
-			sizeof(worker->failure));
-		break;
-	default:
-		break;
-	}
-}
-
-static void
-close_pipe(struct pool *pool, struct pool_worker *worker)
-{
-	if (!worker->piped)
-		return;
-	loop_remove(pool->loop, &worker->report);
-	close(worker->report.fd);
-	worker->piped = false;
-}
-
-/* Take what is there.  False when the pipe is through. */
-static bool
-take_reports(struct pool *pool, struct pool_worker *worker, int most)
-{
-	unsigned generation = worker->generation;
-	union report report;
-
-	for (int i = 0; i < most; i++) {
-		switch (report_next(&worker->reader, &report)) {
-		case REPORT_GOT:
-			take_report(pool, worker, &report);
-			/* What it led to may have ended the worker. */
-			if (worker->generation != generation)
-				return true;
-			break;
-		case REPORT_REFUSED:
-			obituary_note(EVENT_REPORT_REFUSED, worker, NULL, NULL);
-			break;
-		case REPORT_EMPTY:
-			return true;
-		case REPORT_END:
-			return false;
-		}
-	}
-	return true;
-}
-
-static void
-report_ready(struct loop_source *source, uint32_t events)
-{
-	struct pool_worker *worker = (struct pool_worker *)source;
-
-	(void)events;
-	/* Its end comes with a SIGCHLD, or else with the watchdog. */
-	if (!take_reports(worker->pool, worker, REPORTS_PER_EVENT))
-		close_pipe(worker->pool, worker);
-}
-
-/* --- spawning --- */
-
-static int
-free_slot(const struct pool *pool)
-{
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (pool->workers[i].pid == 0)
-			return i;
-	errno = EUSERS;
-	return -1;
-}
-
-static void
-publish(struct pool *pool, int slot)
-{
-	struct scoreboard_master *master = scoreboard_master(pool->scoreboard);
-	const struct pool_worker *worker = &pool->workers[slot];
-
-	scoreboard_begin(master);
-	master->places[slot] = (struct scoreboard_place){
-		.pid = worker->pid,
-		.number = worker->number,
-		.generation = worker->generation,
-		.state = WORKER_STARTING,
-		.started = clock_realtime() / CLOCK_SECOND,
-	};
-	scoreboard_end(master);
-}
-
-/* The slot of the new worker, or -1 with errno. */
 static int
 spawn(struct pool *pool, const struct pool_generation *generation,
       unsigned number)
 {
-	int slot = free_slot(pool);
-	struct spawn_order wanted = {
-		.scoreboard = pool->scoreboard,
-		.config = generation->config,
-		.listeners = generation->listeners,
-		.log = pool->log,
-		.slot = slot,
-		.number = number,
-		.generation = generation->number,
-	};
-	struct spawned spawned;
-	struct pool_worker *worker;
-
-	if (slot < 0 || spawn_worker(&wanted, &spawned) < 0)
-		return -1;
-	worker = &pool->workers[slot];
-	*worker = (struct pool_worker){
-		.report = { report_ready, spawned.report },
-		.reader = { .fd = spawned.report,
-			    .slot = (uint32_t)slot,
-			    .generation = generation->number },
-		.pool = pool,
-		.pid = spawned.pid,
-		.command = spawned.command,
-		.number = number,
-		.generation = generation->number,
-		.state = WORKER_STARTING,
-		.last_beat = clock_monotonic(),
-		.piped = true,
-	};
-	/* Without its reports it would be killed by the watchdog anyway. */
-	if (loop_add(pool->loop, &worker->report, EPOLLIN) < 0)
-		kill_worker(worker);
-	publish(pool, slot);
-	return slot;
+	return crew_spawn(&pool->crew, generation->number, number,
+			  generation->config, generation->listeners);
 }
+
+/* --- keeping the current generation at its strength --- */
 
 static void
 delay_longer(struct pool_place *place)
@@ -281,19 +52,6 @@ delay_longer(struct pool_place *place)
 	place->delay = place->delay ? place->delay * 2 : DELAY_FIRST;
 	if (place->delay > DELAY_MOST)
 		place->delay = DELAY_MOST;
-}
-
-static void
-respawn(struct pool *pool, unsigned number)
-{
-	struct pool_place *place = &pool->current.places[number];
-
-	place->due = 0;
-	place->slot = spawn(pool, &pool->current, number);
-	if (place->slot >= 0)
-		return;
-	obituary_spawn_failed(number, errno);
-	delay_longer(place);
 	place->due = clock_monotonic() + place->delay;
 }
 
@@ -317,15 +75,25 @@ schedule(struct pool *pool)
 }
 
 static void
+respawn(struct pool *pool, unsigned number)
+{
+	struct pool_place *place = &pool->current.places[number];
+
+	place->due = 0;
+	place->slot = spawn(pool, &pool->current, number);
+	if (place->slot >= 0)
+		return;
+	obituary_spawn_failed(number, errno);
+	delay_longer(place);
+}
+
+static void
 respawn_due(struct timer *timer, bool stepped)
 {
-	struct pool *pool =
-		(struct pool *)((char *)timer - offsetof(struct pool, respawn));
+	struct pool *pool = POOL_OF(timer, respawn);
 	uint64_t now = clock_monotonic();
 
 	(void)stepped;
-	if (pool->stopped)
-		return;
 	for (unsigned i = 0; i < CONFIG_WORKERS; i++) {
 		uint64_t due = pool->current.places[i].due;
 
@@ -335,34 +103,92 @@ respawn_due(struct timer *timer, bool stepped)
 	schedule(pool);
 }
 
-/* --- recycling --- */
-
+/* The one in this place is gone. */
 static void
-check_recycling(struct pool *pool, struct pool_worker *worker)
+vacate(struct pool *pool, int slot, const struct crew_member *gone)
 {
-	struct pool_place *place = &pool->current.places[worker->number];
-	int after;
+	struct pool_place *place = &pool->current.places[gone->number];
 
-	if (pool->stopped || worker->generation != pool->current.number ||
-	    worker->state != WORKER_SERVING ||
-	    place->slot != slot_of(pool, worker) || place->heir >= 0)
+	if (place->heir == slot) {
+		place->heir = -1;
 		return;
-	after = pool->current.config->recycle_after;
-	if (after && worker->accepted >= (uint64_t)after)
-		place->heir = spawn(pool, &pool->current, worker->number);
+	}
+	if (place->slot != slot)
+		return;
+	place->slot = place->heir;
+	place->heir = -1;
+	if (pool->stopped || place->slot >= 0)
+		return;
+	if (gone->beaten) {
+		respawn(pool, gone->number);
+	} else {
+		delay_longer(place);
+		obituary_respawn(gone, place->delay);
+	}
+	schedule(pool);
 }
-
-/* --- deaths --- */
 
 static void
-empty_generation(struct pool_generation *generation)
+check_recycling(struct pool *pool, int slot)
 {
-	*generation = (struct pool_generation){ 0 };
-	for (int i = 0; i < CONFIG_WORKERS; i++) {
-		generation->places[i].slot = -1;
-		generation->places[i].heir = -1;
-	}
+	const struct crew_member *member = &pool->crew.members[slot];
+	struct pool_place *place = &pool->current.places[member->number];
+	uint64_t after;
+
+	if (pool->stopped || member->generation != pool->current.number ||
+	    member->state != WORKER_SERVING || place->slot != slot ||
+	    place->heir >= 0)
+		return;
+	after = (uint64_t)pool->current.config->recycle_after;
+	if (after && member->accepted >= after)
+		place->heir = spawn(pool, &pool->current, member->number);
 }
+
+/* --- what workers say --- */
+
+static void
+member_ready(void *context, int slot)
+{
+	struct pool *pool = context;
+	const struct crew_member *member = &pool->crew.members[slot];
+	struct pool_generation *generation =
+		generation_of(pool, member->generation);
+	struct pool_place *place;
+
+	if (!generation)
+		return;
+	place = &generation->places[member->number];
+	if (place->heir == slot) {
+		int old = place->slot;
+
+		place->slot = slot;
+		place->heir = -1;
+		if (old >= 0)
+			crew_retire(&pool->crew, old);
+	}
+	generation->ready++;
+	if (generation == &pool->next &&
+	    generation->ready == generation->config->workers)
+		pool->events->ready(pool->context);
+}
+
+static void
+member_beat(void *context, int slot, const struct report_beat *beat)
+{
+	struct pool *pool = context;
+	const struct crew_member *member = &pool->crew.members[slot];
+	struct pool_generation *generation =
+		generation_of(pool, member->generation);
+
+	if (generation)
+		generation->places[member->number].delay = 0;
+	pool->events->beat(pool->context, beat);
+	check_recycling(pool, slot);
+}
+
+static const struct crew_events crew_events = { member_ready, member_beat };
+
+/* --- generations --- */
 
 static void
 give_up(struct pool *pool, const struct problem *problem)
@@ -371,112 +197,22 @@ give_up(struct pool *pool, const struct problem *problem)
 	pool->events->failed(pool->context, problem);
 }
 
-/* Its place in the current generation is vacant now. */
 static void
-vacate(struct pool *pool, int slot, const struct pool_worker *worker)
-{
-	struct pool_place *place = &pool->current.places[worker->number];
-
-	if (place->heir == slot) {
-		place->heir = -1;
-		return;
-	}
-	if (place->slot != slot)
-		return;
-	place->slot = -1;
-	if (pool->stopped)
-		return;
-	if (place->heir >= 0) {
-		/* Its replacement is on its way. */
-		place->slot = place->heir;
-		place->heir = -1;
-		return;
-	}
-	if (worker->beaten) {
-		respawn(pool, worker->number);
-	} else {
-		delay_longer(place);
-		place->due = clock_monotonic() + place->delay;
-		obituary_respawn(worker, place->delay);
-	}
-	schedule(pool);
-}
-
-static void
-died_starting(struct pool *pool, const struct pool_worker *worker, int status)
+died_starting(struct pool *pool, const struct crew_member *gone, int status)
 {
 	struct problem problem;
 	char how[64];
 
 	obituary_how(status, how, sizeof(how));
 	problem_set(&problem, EX_CANTCREAT, "worker %u did not start: %s",
-		    worker->number, worker->failure[0] ? worker->failure : how);
+		    gone->number, gone->failure[0] ? gone->failure : how);
 	give_up(pool, &problem);
 }
-
-bool
-pool_reap(struct pool *pool, pid_t pid, int status)
-{
-	struct pool_worker gone;
-	int slot = 0;
-
-	while (slot < SCOREBOARD_SLOTS && pool->workers[slot].pid != pid)
-		slot++;
-	if (slot == SCOREBOARD_SLOTS)
-		return false;
-	/* What it said before it died comes first; a pipe holds so much. */
-	if (pool->workers[slot].piped)
-		take_reports(pool, &pool->workers[slot], 1 << 16);
-	close_pipe(pool, &pool->workers[slot]);
-	close(pool->workers[slot].command);
-	gone = pool->workers[slot];
-	pool->workers[slot] = (struct pool_worker){ 0 };
-	if (obituary_write(&gone, status, pool->stopped))
-		scoreboard_master(pool->scoreboard)->crashes++;
-	scoreboard_fold(pool->scoreboard, slot);
-	if (gone.generation == pool->next.number)
-		died_starting(pool, &gone, status);
-	else if (gone.generation == pool->current.number)
-		vacate(pool, slot, &gone);
-	if (pool->stopped && pool_count(pool) == 0)
-		pool->events->empty(pool->context);
-	return true;
-}
-
-void
-pool_check(struct pool *pool)
-{
-	uint64_t now = clock_monotonic();
-	uint64_t late = now - pool->last_check;
-	uint64_t limit;
-
-	/* After a pause of our own their beats wait to be read: be fair. */
-	late = pool->last_check && late > 2 * SECOND ? late : 0;
-	pool->last_check = now;
-	if (!pool->current.config)
-		return;
-	limit = (uint64_t)(pool->current.config->watchdog_seconds *
-			   (double)SECOND);
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
-		struct pool_worker *worker = &pool->workers[i];
-
-		if (worker->pid == 0 || worker->killed)
-			continue;
-		worker->last_beat += late;
-		if (now <= worker->last_beat || now - worker->last_beat < limit)
-			continue;
-		obituary_note(EVENT_WORKER_HUNG, worker, NULL, NULL);
-		kill_worker(worker);
-	}
-}
-
-/* --- generations --- */
 
 static void
 not_ready_in_time(struct timer *timer, bool stepped)
 {
-	struct pool *pool = (struct pool *)((char *)timer -
-					    offsetof(struct pool, patience));
+	struct pool *pool = POOL_OF(timer, patience);
 	struct problem problem;
 
 	(void)stepped;
@@ -487,57 +223,6 @@ not_ready_in_time(struct timer *timer, bool stepped)
 		    pool->next.config->workers - pool->next.ready,
 		    pool->next.config->workers, (int)(START_TIME / SECOND));
 	give_up(pool, &problem);
-}
-
-static void
-stop_by_force(struct timer *timer, bool stepped)
-{
-	struct pool *pool = (struct pool *)((char *)timer -
-					    offsetof(struct pool, stopping));
-
-	(void)stepped;
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
-		if (pool->workers[i].pid == 0)
-			continue;
-		obituary_note(EVENT_WORKER_KILLED, &pool->workers[i], "reason",
-			      "it did not stop in time");
-		kill_worker(&pool->workers[i]);
-	}
-}
-
-int
-pool_open(struct pool *pool, struct loop *loop, struct scoreboard *scoreboard,
-	  int log, const struct pool_events *events, void *context)
-{
-	*pool = (struct pool){ .loop = loop,
-			       .scoreboard = scoreboard,
-			       .events = events,
-			       .context = context,
-			       .log = log };
-	empty_generation(&pool->current);
-	empty_generation(&pool->next);
-	if (timer_open(&pool->respawn, loop, CLOCK_MONOTONIC, respawn_due) < 0)
-		return -1;
-	if (timer_open(&pool->patience, loop, CLOCK_MONOTONIC,
-		       not_ready_in_time) < 0) {
-		timer_close(&pool->respawn);
-		return -1;
-	}
-	if (timer_open(&pool->stopping, loop, CLOCK_MONOTONIC, stop_by_force) <
-	    0) {
-		timer_close(&pool->patience);
-		timer_close(&pool->respawn);
-		return -1;
-	}
-	return 0;
-}
-
-void
-pool_close(struct pool *pool)
-{
-	timer_close(&pool->stopping);
-	timer_close(&pool->patience);
-	timer_close(&pool->respawn);
 }
 
 int
@@ -566,15 +251,19 @@ pool_begin(struct pool *pool, const struct config *config,
 void
 pool_abandon(struct pool *pool)
 {
+	struct crew *crew = &pool->crew;
 	unsigned number = pool->next.number;
 
 	if (!number)
 		return;
 	timer_cancel(&pool->patience);
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (pool->workers[i].pid &&
-		    pool->workers[i].generation == number)
-			kill_worker(&pool->workers[i]);
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+		if (!crew->members[i].pid ||
+		    crew->members[i].generation != number)
+			continue;
+		crew->members[i].unwanted = true;
+		crew_kill(crew, i, NULL);
+	}
 	empty_generation(&pool->next);
 }
 
@@ -582,7 +271,7 @@ void
 pool_adopt(struct pool *pool, const struct config *config,
 	   const struct listeners *listeners)
 {
-	unsigned number = pool->next.number;
+	struct crew *crew = &pool->crew;
 
 	timer_cancel(&pool->patience);
 	pool->current = pool->next;
@@ -590,36 +279,96 @@ pool_adopt(struct pool *pool, const struct config *config,
 	pool->current.listeners = listeners;
 	empty_generation(&pool->next);
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (pool->workers[i].pid &&
-		    pool->workers[i].generation != number)
-			retire(pool, &pool->workers[i]);
+		if (crew->members[i].pid &&
+		    crew->members[i].generation != pool->current.number)
+			crew_retire(crew, i);
 	schedule(pool);
+}
+
+/* --- the end --- */
+
+static void
+stop_by_force(struct timer *timer, bool stepped)
+{
+	struct pool *pool = POOL_OF(timer, stopping);
+
+	(void)stepped;
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (pool->crew.members[i].pid)
+			crew_kill(&pool->crew, i, "it did not stop in time");
 }
 
 void
 pool_stop(struct pool *pool, uint64_t milliseconds)
 {
+	struct crew *crew = &pool->crew;
+
 	pool_abandon(pool);
 	pool->stopped = true;
 	timer_cancel(&pool->respawn);
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
-		if (pool->workers[i].pid == 0 || pool->workers[i].killed)
-			continue;
-		enter(pool, &pool->workers[i], WORKER_STOPPING);
-		order(&pool->workers[i], COMMAND_STOP, milliseconds);
-	}
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (crew->members[i].pid && !crew->members[i].killed)
+			crew_stop(crew, i, milliseconds);
 	timer_after(&pool->stopping,
 		    milliseconds * (uint64_t)CLOCK_MILLISECOND);
-	if (pool_count(pool) == 0)
+	if (crew_count(crew) == 0)
 		pool->events->empty(pool->context);
 }
 
-int
-pool_count(const struct pool *pool)
+bool
+pool_reap(struct pool *pool, pid_t pid, int status)
 {
-	int count = 0;
+	struct crew_member gone;
+	int slot = crew_reap(&pool->crew, pid, status, &gone);
 
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		count += pool->workers[i].pid != 0;
-	return count;
+	if (slot < 0)
+		return false;
+	if (gone.generation == pool->next.number)
+		died_starting(pool, &gone, status);
+	else if (gone.generation == pool->current.number)
+		vacate(pool, slot, &gone);
+	if (pool->stopped && crew_count(&pool->crew) == 0)
+		pool->events->empty(pool->context);
+	return true;
+}
+
+void
+pool_check(struct pool *pool)
+{
+	if (pool->current.config)
+		crew_check(&pool->crew,
+			   (uint64_t)(pool->current.config->watchdog_seconds *
+				      (double)SECOND));
+}
+
+int
+pool_open(struct pool *pool, struct loop *loop, struct scoreboard *scoreboard,
+	  int log, const struct pool_events *events, void *context)
+{
+	*pool = (struct pool){ .events = events, .context = context };
+	crew_init(&pool->crew, loop, scoreboard, log, &crew_events, pool);
+	empty_generation(&pool->current);
+	empty_generation(&pool->next);
+	if (timer_open(&pool->respawn, loop, CLOCK_MONOTONIC, respawn_due) < 0)
+		return -1;
+	if (timer_open(&pool->patience, loop, CLOCK_MONOTONIC,
+		       not_ready_in_time) < 0) {
+		timer_close(&pool->respawn);
+		return -1;
+	}
+	if (timer_open(&pool->stopping, loop, CLOCK_MONOTONIC, stop_by_force) <
+	    0) {
+		timer_close(&pool->patience);
+		timer_close(&pool->respawn);
+		return -1;
+	}
+	return 0;
+}
+
+void
+pool_close(struct pool *pool)
+{
+	timer_close(&pool->stopping);
+	timer_close(&pool->patience);
+	timer_close(&pool->respawn);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The workers, in generations.
+ * Which workers there should be: generations of them.
  *
  * A generation is a number of workers with one configuration and one set of
  * listeners.  pool_begin() starts one beside the current; when every worker
@@ -14,44 +14,17 @@
  * dies again and again before its first beat.  One that does not beat for
  * watchdog_seconds is killed.  One that has served `recycle_after` clients
  * retires once its replacement is ready.  Retired workers are not replaced.
- *
- * Nothing that a worker says is used as an index or a pid: the pool knows
- * its workers by the pipe that they write to and by what waitpid(2) says.
  */
 #ifndef TIMED_MASTER_POOL_H
 #define TIMED_MASTER_POOL_H
 
-#include "base/loop.h"
 #include "base/timer.h"
-#include "config/config.h"
-#include "ipc/report.h"
-#include "ipc/scoreboard.h"
-#include "master/listeners.h"
+#include "master/crew.h"
 #include "master/problem.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-struct pool;
-
-/* One worker process, by slot; pid 0: none. */
-struct pool_worker {
-	struct loop_source report;
-	struct report_reader reader;
-	struct pool *pool;
-	pid_t pid;
-	int command;
-	unsigned number;
-	unsigned generation;
-	enum worker_state state;
-	uint64_t last_beat; /* or when it was spawned; CLOCK_MONOTONIC, ns */
-	uint64_t accepted;  /* as its beats say */
-	bool beaten;	    /* it had its first beat */
-	bool killed;	    /* by the pool; why was logged */
-	bool piped;	    /* its report pipe is open */
-	char failure[320];  /* what it said kept it from starting */
-};
 
 /* A place for a worker in the current or the next generation. */
 struct pool_place {
@@ -82,20 +55,16 @@ struct pool_events {
 };
 
 struct pool {
-	struct loop *loop;
-	struct scoreboard *scoreboard;
+	struct crew crew;
 	const struct pool_events *events;
 	void *context;
-	int log;	       /* write end of the log pipe, for the workers */
 	struct timer respawn;  /* for places that wait */
 	struct timer patience; /* for a generation that starts */
 	struct timer stopping; /* for workers that do not stop */
 	bool stopped;
 	unsigned last_number;
-	uint64_t last_check; /* of the watchdog */
 	struct pool_generation current;
 	struct pool_generation next;
-	struct pool_worker workers[SCOREBOARD_SLOTS];
 };
 
 /* 0, or -1 with errno. */
@@ -107,8 +76,7 @@ void pool_close(struct pool *pool);
 
 /*
  * Start the next generation; CONFIG and LISTENERS must stay until it is
- * adopted or failed, and then as long as it is the current one.  0, or -1
- * with PROBLEM set and nothing started.
+ * adopted or failed.  0, or -1 with PROBLEM set and nothing started.
  */
 int pool_begin(struct pool *pool, const struct config *config,
 	       const struct listeners *listeners, struct problem *problem);
@@ -116,7 +84,10 @@ int pool_begin(struct pool *pool, const struct config *config,
 /* Give the next generation up, if there is one. */
 void pool_abandon(struct pool *pool);
 
-/* The next generation is the current one; those before retire. */
+/*
+ * The next generation is the current one, with CONFIG and LISTENERS, which
+ * must stay as long as it is; those before retire.
+ */
 void pool_adopt(struct pool *pool, const struct config *config,
 		const struct listeners *listeners);
 
@@ -128,8 +99,5 @@ bool pool_reap(struct pool *pool, pid_t pid, int status);
 
 /* Once a second: look for those that do not beat. */
 void pool_check(struct pool *pool);
-
-/* How many workers there are, of all generations. */
-int pool_count(const struct pool *pool);
 
 #endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/crew.h"
+
+#include "base/clock.h"
+#include "ipc/command.h"
+#include "ipc/events.h"
+#include "master/obituary.h"
+#include "master/spawn.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Records taken from one worker before the others get their turn. */
+enum {
+	REPORTS_PER_EVENT = 64
+};
+
+static int
+slot_of(const struct crew_member *member)
+{
+	return (int)(member - member->crew->members);
+}
+
+static void
+enter(struct crew_member *member, enum worker_state state)
+{
+	struct scoreboard_master *master =
+		scoreboard_master(member->crew->scoreboard);
+
+	member->state = state;
+	scoreboard_begin(master);
+	master->places[slot_of(member)].state = (uint32_t)state;
+	scoreboard_end(master);
+}
+
+/* --- reports --- */
+
+static void
+became_ready(struct crew_member *member)
+{
+	struct crew *crew = member->crew;
+
+	if (member->state != WORKER_STARTING)
+		return;
+	enter(member, WORKER_SERVING);
+	obituary_note(EVENT_WORKER_READY, member, NULL, NULL);
+	crew->events->ready(crew->context, slot_of(member));
+}
+
+static void
+had_beat(struct crew_member *member, const struct report_beat *beat)
+{
+	struct crew *crew = member->crew;
+
+	member->last_beat = clock_monotonic();
+	member->accepted += beat->delta.accepted;
+	member->beaten = true;
+	crew->events->beat(crew->context, slot_of(member), beat);
+}
+
+static void
+could_not_start(struct crew_member *member, const struct report_failed *why)
+{
+	strlcpy(member->failure, why->text, sizeof(member->failure));
+	strlcat(member->failure, ": ", sizeof(member->failure));
+	strlcat(member->failure, strerror(why->error), sizeof(member->failure));
+}
+
+static void
+take_report(struct crew_member *member, const union report *report)
+{
+	switch (report->header.type) {
+	case REPORT_READY:
+		became_ready(member);
+		break;
+	case REPORT_BEAT:
+		had_beat(member, &report->beat);
+		break;
+	case REPORT_FAILED:
+		could_not_start(member, &report->failed);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+close_pipe(struct crew_member *member)
+{
+	if (!member->piped)
+		return;
+	loop_remove(member->crew->loop, &member->report);
+	close(member->report.fd);
+	member->piped = false;
+}
+
+/* Take up to MOST of what is there.  False when the pipe is through. */
+static bool
+take_reports(struct crew_member *member, int most)
+{
+	union report report;
+
+	for (int i = 0; i < most; i++) {
+		switch (report_next(&member->reader, &report)) {
+		case REPORT_GOT:
+			take_report(member, &report);
+			break;
+		case REPORT_REFUSED:
+			obituary_note(EVENT_REPORT_REFUSED, member, NULL, NULL);
+			break;
+		case REPORT_EMPTY:
+			return true;
+		case REPORT_END:
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+report_ready(struct loop_source *source, uint32_t events)
+{
+	struct crew_member *member = (struct crew_member *)source;
+
+	(void)events;
+	/* Its end comes with a SIGCHLD, or else with the watchdog. */
+	if (!take_reports(member, REPORTS_PER_EVENT))
+		close_pipe(member);
+}
+
+/* --- birth --- */
+
+void
+crew_init(struct crew *crew, struct loop *loop, struct scoreboard *scoreboard,
+	  int log, const struct crew_events *events, void *context)
+{
+	*crew = (struct crew){ .loop = loop,
+			       .scoreboard = scoreboard,
+			       .events = events,
+			       .context = context,
+			       .log = log };
+}
+
+static int
+free_slot(const struct crew *crew)
+{
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (crew->members[i].pid == 0)
+			return i;
+	errno = EUSERS;
+	return -1;
+}
+
+static void
+publish(const struct crew_member *member)
+{
+	struct scoreboard_master *master =
+		scoreboard_master(member->crew->scoreboard);
+
+	scoreboard_begin(master);
+	master->places[slot_of(member)] = (struct scoreboard_place){
+		.pid = member->pid,
+		.number = member->number,
+		.generation = member->generation,
+		.state = WORKER_STARTING,
+		.started = clock_realtime() / CLOCK_SECOND,
+	};
+	scoreboard_end(master);
+}
+
+static void
+take_in(struct crew *crew, const struct spawn_order *order,
+	const struct spawned *spawned)
+{
+	struct crew_member *member = &crew->members[order->slot];
+
+	*member = (struct crew_member){
+		.report = { report_ready, spawned->report },
+		.reader = { .fd = spawned->report,
+			    .slot = (uint32_t)order->slot,
+			    .generation = order->generation },
+		.crew = crew,
+		.pid = spawned->pid,
+		.command = spawned->command,
+		.number = order->number,
+		.generation = order->generation,
+		.state = WORKER_STARTING,
+		.last_beat = clock_monotonic(),
+		.piped = true,
+	};
+	publish(member);
+	if (loop_add(crew->loop, &member->report, EPOLLIN) < 0)
+		crew_kill(crew, order->slot, "its reports cannot be heard");
+}
+
+int
+crew_spawn(struct crew *crew, unsigned generation, unsigned number,
+	   const struct config *config, const struct listeners *listeners)
+{
+	struct spawn_order order = {
+		.scoreboard = crew->scoreboard,
+		.config = config,
+		.listeners = listeners,
+		.log = crew->log,
+		.slot = free_slot(crew),
+		.number = number,
+		.generation = generation,
+	};
+	struct spawned spawned;
+
+	if (order.slot < 0 || spawn_worker(&order, &spawned) < 0)
+		return -1;
+	take_in(crew, &order, &spawned);
+	return order.slot;
+}
+
+/* --- orders --- */
+
+/* One that does not take an order will not take the next. */
+static void
+give(struct crew_member *member, enum command_type type, uint64_t argument)
+{
+	if (command_send(member->command, type, member->generation, argument) <
+	    0)
+		crew_kill(member->crew, slot_of(member), "it takes no orders");
+}
+
+void
+crew_retire(struct crew *crew, int slot)
+{
+	struct crew_member *member = &crew->members[slot];
+
+	if (member->state == WORKER_STARTING) {
+		member->unwanted = true;
+		crew_kill(crew, slot, NULL);
+	} else if (member->state == WORKER_SERVING) {
+		enter(member, WORKER_RETIRING);
+		give(member, COMMAND_RETIRE, 0);
+	}
+}
+
+void
+crew_stop(struct crew *crew, int slot, uint64_t milliseconds)
+{
+	struct crew_member *member = &crew->members[slot];
+
+	member->unwanted = true;
+	enter(member, WORKER_STOPPING);
+	give(member, COMMAND_STOP, milliseconds);
+}
+
+void
+crew_kill(struct crew *crew, int slot, const char *reason)
+{
+	struct crew_member *member = &crew->members[slot];
+
+	if (member->killed)
+		return;
+	member->killed = true;
+	if (reason)
+		obituary_note(EVENT_WORKER_KILLED, member, "reason", reason);
+	kill(member->pid, SIGKILL);
+}
+
+void
+crew_check(struct crew *crew, uint64_t limit)
+{
+	uint64_t second = (uint64_t)CLOCK_SECOND;
+	uint64_t now = clock_monotonic();
+	uint64_t late = crew->last_check ? now - crew->last_check : 0;
+
+	/* After a pause of our own, their beats wait to be read: be fair. */
+	late = late > 2 * second ? late : 0;
+	crew->last_check = now;
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+		struct crew_member *member = &crew->members[i];
+
+		if (member->pid == 0 || member->killed)
+			continue;
+		member->last_beat += late;
+		if (now > member->last_beat &&
+		    now - member->last_beat >= limit) {
+			obituary_note(EVENT_WORKER_HUNG, member, NULL, NULL);
+			crew_kill(crew, i, NULL);
+		}
+	}
+}
+
+/* --- death --- */
+
+int
+crew_reap(struct crew *crew, pid_t pid, int status, struct crew_member *gone)
+{
+	int slot = 0;
+
+	while (slot < SCOREBOARD_SLOTS && crew->members[slot].pid != pid)
+		slot++;
+	if (slot == SCOREBOARD_SLOTS)
+		return -1;
+	/* What it said before it died comes first; a pipe holds so much. */
+	if (crew->members[slot].piped)
+		take_reports(&crew->members[slot], 1 << 16);
+	close_pipe(&crew->members[slot]);
+	close(crew->members[slot].command);
+	*gone = crew->members[slot];
+	crew->members[slot] = (struct crew_member){ 0 };
+	if (obituary_write(gone, status))
+		scoreboard_master(crew->scoreboard)->crashes++;
+	scoreboard_fold(crew->scoreboard, slot);
+	return slot;
+}
+
+int
+crew_count(const struct crew *crew)
+{
+	int count = 0;
+
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		count += crew->members[i].pid != 0;
+	return count;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The worker processes that there are, by slot: made, listened to, given
+ * orders, killed, reaped.  Which ones there should be is pool.c's business.
+ *
+ * Nothing that a worker says is used as an index or a pid: it is known by
+ * the pipe that it writes to and by what waitpid(2) says.
+ */
+#ifndef TIMED_MASTER_CREW_H
+#define TIMED_MASTER_CREW_H
+
+#include "base/loop.h"
+#include "config/config.h"
+#include "ipc/report.h"
+#include "ipc/scoreboard.h"
+#include "master/listeners.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct crew;
+
+/* One worker process; pid 0: none. */
+struct crew_member {
+	struct loop_source report;
+	struct report_reader reader;
+	struct crew *crew;
+	pid_t pid;
+	int command;
+	unsigned number; /* in its generation */
+	unsigned generation;
+	enum worker_state state;
+	uint64_t last_beat; /* or its birth; CLOCK_MONOTONIC, nanoseconds */
+	uint64_t accepted;  /* as its beats say */
+	bool beaten;	    /* it had its first beat */
+	bool killed;	    /* by us, and why was logged */
+	bool unwanted;	    /* it was told to go: no death of it is a crash */
+	bool piped;	    /* its report pipe is open */
+	char failure[320];  /* what it said kept it from starting */
+};
+
+struct crew_events {
+	/* It serves from now on. */
+	void (*ready)(void *context, int slot);
+	/* It is alive; this happened since its last beat. */
+	void (*beat)(void *context, int slot, const struct report_beat *beat);
+};
+
+struct crew {
+	struct loop *loop;
+	struct scoreboard *scoreboard;
+	const struct crew_events *events;
+	void *context;
+	int log; /* write end of the log pipe, for the workers */
+	uint64_t last_check;
+	struct crew_member members[SCOREBOARD_SLOTS];
+};
+
+void crew_init(struct crew *crew, struct loop *loop,
+	       struct scoreboard *scoreboard, int log,
+	       const struct crew_events *events, void *context);
+
+/*
+ * Make worker NUMBER of GENERATION.  Its slot, or -1 with errno: EUSERS when
+ * all slots are taken, else what fork(2), pipe(2) or socketpair(2) say.
+ */
+int crew_spawn(struct crew *crew, unsigned generation, unsigned number,
+	       const struct config *config, const struct listeners *listeners);
+
+/* Let it accept nobody more and leave when its last client has. */
+void crew_retire(struct crew *crew, int slot);
+
+/* Let it send what it owes and leave, within MILLISECONDS. */
+void crew_stop(struct crew *crew, int slot, uint64_t milliseconds);
+
+/* Kill it; REASON is logged unless it is NULL. */
+void crew_kill(struct crew *crew, int slot, const char *reason);
+
+/* Kill those without a beat for LIMIT nanoseconds; due once a second. */
+void crew_check(struct crew *crew, uint64_t limit);
+
+/*
+ * waitpid(2) said that PID is gone: hear what it said last, fold its
+ * counters into the totals, free its slot.  The slot that it had, and what
+ * it was in *GONE; -1 when PID is nobody of the crew.
+ */
+int crew_reap(struct crew *crew, pid_t pid, int status,
+	      struct crew_member *gone);
+
+/* How many there are. */
+int crew_count(const struct crew *crew);
+
+#endif
