@@ -156,8 +156,8 @@ parse_host(const struct host_port *parts, struct addr_listen *listen)
 	listen->count = 1;
 	if (parts->bracketed)
 		return parse_v6(parts->host, &listen->addr[0]);
-	listen->any = strcmp(parts->host, "*") == 0;
-	if (!listen->any && !localhost)
+	listen->any = localhost || strcmp(parts->host, "*") == 0;
+	if (!listen->any)
 		return parse_v4(parts->host, &listen->addr[0]);
 	listen->count = 2;
 	parse_v4(localhost ? "127.0.0.1" : "0.0.0.0", &listen->addr[0]);

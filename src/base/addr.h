@@ -34,7 +34,7 @@ enum {
 /* What one entry of a `listen` setting asks for. */
 struct addr_listen {
 	unsigned transports; /* ADDR_TCP, ADDR_UDP; 0: not said */
-	bool any;	     /* "*": addr[1] may fail if there is no IPv6 */
+	bool any;	     /* both families are meant: IPv6 may be missing */
 	int count;	     /* 1, or 2 for "*" and "localhost" */
 	struct addr addr[2]; /* IPv4 first */
 };

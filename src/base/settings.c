@@ -158,9 +158,12 @@ static void
 read_one(config_setting_t *setting, const struct setting *row, void *into,
 	 struct complaints *complaints)
 {
-	char *place = (char *)into + row->offset;
 	double number;
+	char *place;
 
+	if (row->type == SETTING_OTHER)
+		return;
+	place = (char *)into + row->offset;
 	switch (row->type) {
 	case SETTING_BOOL:
 		read_bool(setting, row, (bool *)place, complaints);

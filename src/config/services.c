@@ -10,7 +10,7 @@
 /* What is served when nothing is said. */
 static const char DEFAULT_SERVICES[] =
 	"services = ( { type = \"stream\";"
-	" listen = [ \"127.0.0.1:6013\", \"[::1]:6013\" ]; } );";
+	" listen = [ \"localhost:6013\" ]; } );";
 
 /* Read by hand, in this order; the rest is the service's. */
 static const struct setting common[] = {

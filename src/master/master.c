@@ -3,13 +3,10 @@
 
 #include "base/clock.h"
 #include "base/fds.h"
-#include "base/signals.h"
 #include "ipc/events.h"
-#include "master/listeners.h"
+#include "master/context.h"
 #include "master/notify.h"
-#include "master/places.h"
-#include "master/pool.h"
-#include "master/scribe.h"
+#include "master/reload.h"
 #include "master/start.h"
 
 #include <bsd/unistd.h>
@@ -24,45 +21,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-struct master {
-	struct loop loop;
-	struct signals signals;
-	struct timer second; /* the beat of the master */
-	struct timer wall;   /* told when somebody sets the clock */
-	const struct master_options *options;
-	int launcher;
-	int status; /* to exit with */
-	enum master_state state;
-	struct config *config;
-	struct config *next_config;
-	struct listeners listeners;
-	struct listeners next_listeners;
-	bool reload_again; /* asked for while one was under way */
-	struct scoreboard scoreboard;
-	struct places places;
-	struct pool pool;
-	struct scribe scribe;
-	uint64_t stop_began;	 /* CLOCK_MONOTONIC, nanoseconds */
-	uint64_t ticks_a_second; /* what the last beats told */
-	uint64_t ticks_counting;
-};
-
 #define MASTER_OF(pointer, member) \
 	((struct master *)((char *)(pointer)-offsetof(struct master, member)))
-
-static void reload(struct master *master);
-
-static struct scoreboard_master *
-board(struct master *master)
-{
-	return scoreboard_master(&master->scoreboard);
-}
 
 static void
 enter(struct master *master, enum master_state state)
 {
 	master->state = state;
-	__atomic_store_n(&board(master)->state, (uint32_t)state,
+	__atomic_store_n(&master_board(master)->state, (uint32_t)state,
 			 __ATOMIC_RELAXED);
 }
 
@@ -84,52 +50,6 @@ status_text(struct master *master, char *text, size_t size)
 		 " ticks a second",
 		 crew_count(&master->pool.crew), connections,
 		 master->ticks_a_second);
-}
-
-static void
-publish_services(struct master *master)
-{
-	struct scoreboard_master *shared = board(master);
-
-	scoreboard_begin(shared);
-	for (int i = 0; i < SCOREBOARD_SERVICES; i++)
-		shared->services[i].active = 0;
-	for (int i = 0; i < master->config->service_count; i++) {
-		struct scoreboard_service *service =
-			&shared->services[master->config->services[i].board];
-
-		service->active = 1;
-		service->order = (uint32_t)i;
-	}
-	listeners_publish(&master->listeners, master->config, shared);
-	shared->generation = master->pool.current.number;
-	scoreboard_end(shared);
-}
-
-/* Give each service of CONFIG its entry in the scoreboard. */
-static int
-place_services(struct master *master, struct config *config,
-	       struct problem *problem)
-{
-	struct scoreboard_master *shared = board(master);
-
-	/* Those of the configuration in use stay where they are, so that
-	 * a new one only gets what nobody has. */
-	for (int i = 0; i < config->service_count; i++) {
-		struct service_config *service = &config->services[i];
-
-		service->board =
-			scoreboard_service(&master->scoreboard, service->name,
-					   service->service->type);
-		if (service->board < 0) {
-			problem_set(problem, EX_CONFIG,
-				    "too many services: workers of an "
-				    "earlier configuration still serve");
-			return -1;
-		}
-		shared->services[service->board].active = 1;
-	}
-	return 0;
 }
 
 /* --- the end --- */
@@ -157,9 +77,9 @@ pool_empty(void *context)
 
 	if (log_begin(&record, EVENT_STOPPED)) {
 		log_tag(&record, "accepted", "%" PRIu64,
-			board(master)->gone.accepted);
+			master_board(master)->gone.accepted);
 		log_tag(&record, "ticks", "%" PRIu64,
-			board(master)->gone.ticks);
+			master_board(master)->gone.ticks);
 		log_end(&record);
 	}
 	log_flush();
@@ -179,6 +99,7 @@ stop(void *context)
 	log_event(EVENT_STOPPING, "clients", "%s",
 		  "are sent what they are "
 		  "owed");
+	reload_cancel(master);
 	listeners_close(&master->listeners);
 	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
 }
@@ -194,23 +115,6 @@ fail_start(struct master *master, const struct problem *problem)
 }
 
 /* --- start: the journal, then the workers --- */
-
-static void
-log_started(struct master *master, int kind)
-{
-	struct log_record record;
-
-	if (!log_begin(&record, kind))
-		return;
-	log_tag(&record, "version", "%s", PACKAGE_VERSION);
-	log_tag(&record, "generation", "%u", master->pool.current.number);
-	log_tag(&record, "workers", "%d", master->config->workers);
-	log_tag(&record, "services", "%d", master->config->service_count);
-	log_end(&record);
-	if (master->config->warning[0])
-		log_event(EVENT_CONFIG_WARNING, "warning", "%s",
-			  master->config->warning);
-}
 
 static void
 journal_ready(void *context)
@@ -240,52 +144,13 @@ first_ready(struct master *master)
 	/* Only to have them logged. */
 	master->listeners.count = 0;
 	listeners_commit(&master->listeners, &opened);
-	publish_services(master);
+	reload_publish(master);
 	enter(master, MASTER_RUNNING);
-	log_started(master, EVENT_STARTED);
+	reload_log(master, EVENT_STARTED);
 	start_tell(master->launcher, EX_OK);
 	master->launcher = -1;
 	notify_ready("serving");
-}
-
-/* --- reload --- */
-
-static void
-reload_over(struct master *master, const char *status)
-{
-	notify_ready(status);
-	if (master->reload_again) {
-		master->reload_again = false;
-		reload(master);
-	}
-}
-
-static void
-refuse_reload(struct master *master, const char *why)
-{
-	board(master)->reloads_refused++;
-	log_event(EVENT_RELOAD_FAILED, "reason", "%s", why);
-	reload_over(master, "reload refused, the old configuration serves");
-}
-
-static void
-reload_ready(struct master *master)
-{
-	struct journal_config journal;
-
-	listeners_commit(&master->listeners, &master->next_listeners);
-	config_free(master->config);
-	master->config = master->next_config;
-	master->next_config = NULL;
-	pool_adopt(&master->pool, master->config, &master->listeners);
-	publish_services(master);
-	board(master)->reloads++;
-	log_configure(config_log_level(master->config),
-		      (unsigned)master->config->log.rate);
-	config_journal(master->config, master->options->foreground, &journal);
-	scribe_configure(&master->scribe, &journal);
-	log_started(master, EVENT_RELOADED);
-	reload_over(master, "reloaded");
+	reload_pending(master);
 }
 
 static void
@@ -304,70 +169,10 @@ pool_failed(void *context, const struct problem *problem)
 {
 	struct master *master = context;
 
-	if (master->state == MASTER_STARTING) {
+	if (master->state == MASTER_STARTING)
 		fail_start(master, problem);
-		return;
-	}
-	listeners_abort(&master->next_listeners);
-	config_free(master->next_config);
-	master->next_config = NULL;
-	refuse_reload(master, problem->text);
-}
-
-static struct config *
-load_again(struct master *master)
-{
-	struct complaints complaints = { 0 };
-	struct config *config = config_load(master->options->file, &complaints);
-
-	for (int i = 0; i < complaints.count; i++)
-		log_event(EVENT_CONFIG_ERROR, "error", "%s",
-			  complaints.lines[i]);
-	complaints_free(&complaints);
-	return config;
-}
-
-static int
-prepare_reload(struct master *master, struct problem *problem)
-{
-	if (strcmp(master->next_config->runtime_dir,
-		   master->config->runtime_dir) != 0) {
-		problem_set(problem, EX_CONFIG,
-			    "runtime_dir cannot change while timed runs");
-		return -1;
-	}
-	if (place_services(master, master->next_config, problem) < 0)
-		return -1;
-	if (listeners_open(&master->next_listeners, master->next_config,
-			   &master->listeners, NULL, problem) < 0)
-		return -1;
-	if (pool_begin(&master->pool, master->next_config,
-		       &master->next_listeners, problem) < 0) {
-		listeners_abort(&master->next_listeners);
-		return -1;
-	}
-	return 0;
-}
-
-static void
-reload(struct master *master)
-{
-	struct problem problem;
-
-	notify_reloading();
-	log_event(EVENT_RELOADING, "generation", "%u",
-		  master->pool.last_number + 1);
-	master->next_config = load_again(master);
-	if (!master->next_config) {
-		refuse_reload(master, "the configuration has errors");
-		return;
-	}
-	if (prepare_reload(master, &problem) == 0)
-		return;
-	config_free(master->next_config);
-	master->next_config = NULL;
-	publish_services(master);
-	refuse_reload(master, problem.text);
+	else
+		reload_failed(master, problem);
 }
 
 /* --- signals and the beat --- */
@@ -375,15 +180,7 @@ reload(struct master *master)
 static void
 hangup(void *context)
 {
-	struct master *master = context;
-
-	if (master->state == MASTER_STOPPING)
-		return;
-	/* One at a time; those who ask meanwhile all get the next one. */
-	if (master->state == MASTER_STARTING || master->next_config)
-		master->reload_again = true;
-	else
-		reload(master);
+	reload_request(context);
 }
 
 static void
@@ -427,7 +224,7 @@ every_second(struct timer *timer, bool stepped)
 	char text[128];
 
 	(void)stepped;
-	__atomic_store_n(&board(master)->heartbeat, clock_monotonic(),
+	__atomic_store_n(&master_board(master)->heartbeat, clock_monotonic(),
 			 __ATOMIC_RELAXED);
 	pool_check(&master->pool);
 	log_flush();
@@ -489,12 +286,12 @@ open_scoreboard(struct master *master, struct problem *problem)
 			      master->config->runtime_dir);
 		return -1;
 	}
-	shared = board(master);
+	shared = master_board(master);
 	shared->pid = getpid();
 	shared->started = clock_realtime() / CLOCK_SECOND;
 	shared->started_monotonic = clock_monotonic();
 	shared->heartbeat = shared->started_monotonic;
-	return place_services(master, master->config, problem);
+	return reload_place_services(master, master->config, problem);
 }
 
 static int

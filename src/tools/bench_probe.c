@@ -31,16 +31,17 @@ take_record(void *context, const char *bytes, size_t length, bool end)
 	struct probe *probe = context;
 	bool newline = probe->records.form == RECORDS_LINES;
 
-	if (!end)
+	if (!end && probe->seen == 0)
 		probe->too_long = true;
 	if (probe->too_long)
 		return;
-	if (probe->seen++ == 0)
+	if (probe->seen == 0)
 		sequence_learn(&probe->check.rule, probe->options->interval,
 			       bytes, length, newline, probe->arrival);
+	probe->seen += end;
 	sequence_bytes(probe->sequence, &probe->check, bytes, length,
 		       probe->arrival);
-	if (newline)
+	if (newline && end)
 		sequence_bytes(probe->sequence, &probe->check, "\n", 1,
 			       probe->arrival);
 }

@@ -8,9 +8,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Connections from one source address, at most; Linux has 28,232 ports. */
+/*
+ * Connections from one source address, at most.  Linux has 28,232 ports for
+ * them, of which connect(2) takes one parity first; when that is used up,
+ * every further connect searches all of it, for a millisecond.
+ */
 enum {
-	SOURCE_PORTS = 25000
+	SOURCE_PORTS = 12000
 };
 
 static bool

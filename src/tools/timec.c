@@ -269,6 +269,19 @@ connect_any(struct client *client)
 	return -1;
 }
 
+/* The connection is over; ERROR: errno, or 0 when the server closed it. */
+static void
+tell_end(struct client *client, struct records *records, int error)
+{
+	records_end(records);
+	if (client->quiet || client->done)
+		return;
+	if (error)
+		complain("connection lost: %s", strerror(error));
+	else
+		complain("the server closed the connection");
+}
+
 /* Print what arrives on FD until it ends or the client is to stop. */
 static void
 receive(struct client *client, int fd)
@@ -296,11 +309,7 @@ receive(struct client *client, int fd)
 		}
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
-		if (!client->quiet && n < 0)
-			complain("connection lost: %s", strerror(errno));
-		else if (!client->quiet)
-			complain("the server closed the connection");
-		records_end(&records);
+		tell_end(client, &records, n < 0 ? errno : 0);
 		return;
 	}
 }

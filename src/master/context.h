@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All that the master process knows: one struct, passed around among the
+ * files that make it up.
+ */
+#ifndef TIMED_MASTER_CONTEXT_H
+#define TIMED_MASTER_CONTEXT_H
+
+#include "base/signals.h"
+#include "base/timer.h"
+#include "master/listeners.h"
+#include "master/master.h"
+#include "master/places.h"
+#include "master/pool.h"
+#include "master/scribe.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct master {
+	struct loop loop;
+	struct signals signals;
+	struct timer second; /* the beat of the master */
+	struct timer wall;   /* told when somebody sets the clock */
+	const struct master_options *options;
+	int launcher;
+	int status; /* to exit with */
+	enum master_state state;
+	struct config *config;
+	struct config *next_config;
+	struct listeners listeners;
+	struct listeners next_listeners;
+	bool reload_again; /* asked for while one was under way */
+	struct scoreboard scoreboard;
+	struct places places;
+	struct pool pool;
+	struct scribe scribe;
+	uint64_t stop_began;	 /* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t ticks_a_second; /* what the last beats told */
+	uint64_t ticks_counting;
+};
+
+static inline struct scoreboard_master *
+master_board(struct master *master)
+{
+	return scoreboard_master(&master->scoreboard);
+}
+
+#endif

@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# New clients go to the workers that have the fewest, and nobody waits for one
+# that does not take them.
+
+load lib
+
+# A program for python3 that connects so many times, each when the one before
+# has its first line, and then holds them all until it is ended.
+client_script()
+{
+	cat >"$DIR/hold.py" <<-'EOF'
+		import signal, socket, sys
+		port, count = int(sys.argv[1]), int(sys.argv[2])
+		held = []
+		for _ in range(count):
+		    s = socket.create_connection(("127.0.0.1", port), 20)
+		    assert s.recv(64), "closed"
+		    held.append(s)
+		print("held", flush=True)
+		signal.pause()
+	EOF
+}
+
+# hold COUNT: so many clients more, one after another.
+hold()
+{
+	HOLDS=$((${HOLDS:-0} + 1))
+	client_script
+	start "$DIR/held.$HOLDS" "$DIR/held.$HOLDS.err" \
+		python3 "$DIR/hold.py" "$(stream_port)" "$1"
+	wait_until 60 lines_in "$DIR/held.$HOLDS" 1
+}
+
+# even: do all workers have a number of clients within 10 % of the mean?
+even()
+{
+	status_is '[.workers[] | select(.state == "serving") | .connections] |
+		(add / length) as $mean |
+		all(. >= $mean * 0.9 and . <= $mean * 1.1)'
+}
+
+# connected N: are there N clients?
+connected()
+{
+	status_is ".totals.connections == $1"
+}
+
+show_workers()
+{
+	status '[.workers[] | .connections] | tostring'
+}
+
+@test "balance: a burst of 1,000 connections is spread over 4 workers" {
+	timed_start 'workers = 4;'
+	start "$DIR/bench" "$DIR/bench.err" timebench stream -c 1000 -d 60 \
+		"127.0.0.1:$(stream_port)"
+	wait_until 60 connected 1000
+	show_workers
+	even
+}
+
+@test "balance: so are 1,000 connections one after another" {
+	timed_start 'workers = 4;'
+	hold 1000
+	show_workers
+	connected 1000
+	even
+}
+
+@test "balance: an interval of a day is no worse" {
+	timed_start 'workers = 3;' 'services = ( { type = "stream";
+		listen = [ "127.0.0.1:0" ]; interval = 86400; } );'
+	hold 600
+	show_workers
+	connected 600
+	even
+}
+
+@test "balance: a replaced worker gets the new clients until all are even" {
+	local victim had
+	timed_start 'workers = 4;'
+	hold 400
+	even
+	victim=$(status '.workers[0].pid')
+	had=$(status '.workers[0].connections')
+	kill -KILL "$victim"
+	wait_until "$PATIENCE" status_is "(.workers | length) == 4 and
+		all(.workers[]; .pid != $victim and .state == \"serving\")"
+	connected $((400 - had))
+	hold "$had"
+	show_workers
+	connected 400
+	even
+}
+
+@test "balance: nobody waits for a worker that is stopped" {
+	local victim had
+	timed_start 'workers = 4;' 'watchdog_seconds = 60;'
+	hold 40
+	victim=$(status '.workers[0].pid')
+	had=$(status '.workers[0].connections')
+	kill -STOP "$victim"
+	cat >"$DIR/quick.py" <<-'EOF'
+		import socket, sys, time
+		worst, held = 0, []
+		for _ in range(20):
+		    began = time.monotonic()
+		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+		    assert s.recv(64), "closed"
+		    worst = max(worst, time.monotonic() - began)
+		    held.append(s)
+		print("the slowest took %.3f s" % worst)
+		assert worst < 2
+	EOF
+	python3 "$DIR/quick.py" "$(stream_port)"
+	# The others took them, and the one is still there.
+	status_is ".workers[] | select(.pid == $victim) | .connections == $had"
+	status_is '.totals.accepted == 60'
+	kill -CONT "$victim"
+}
