@@ -96,9 +96,8 @@ stop(void *context)
 	enter(master, MASTER_STOPPING);
 	master->stop_began = clock_monotonic();
 	notify_stopping();
-	log_event(EVENT_STOPPING, "clients", "%s",
-		  "are sent what they are "
-		  "owed");
+	log_event(EVENT_STOPPING, "workers", "%d",
+		  crew_count(&master->pool.crew));
 	reload_cancel(master);
 	listeners_close(&master->listeners);
 	pool_stop(&master->pool, stop_milliseconds(master, 0.8));

@@ -91,9 +91,9 @@ stream_configure(struct service_config *config, config_setting_t *group,
 	if (!stream->zone)
 		complain(complaints, place_of(group, "timezone"),
 			 "timezone: %s", error);
-	/* Whole milliseconds: a double of seconds has no exact 0.1. */
+	/* Whole microseconds: a double of seconds has no exact 0.1. */
 	config->interval =
-		(int64_t)(stream->interval * 1000 + 0.5) * CLOCK_MILLISECOND;
+		(int64_t)(stream->interval * 1e6 + 0.5) * CLOCK_MICROSECOND;
 	config->stall = (uint64_t)(stream->stall_seconds * 1000) *
 			(uint64_t)CLOCK_MILLISECOND;
 }
@@ -175,14 +175,17 @@ stream_open(struct conn *conn)
 	struct instance *instance = conn->instance;
 	int64_t now = clock_realtime();
 	struct message *message = first_line(instance, now);
-	enum conn_sent sent;
 	uint64_t before = conn->bytes_out;
+	enum conn_sent sent;
+	int64_t boundary;
 
 	if (!message) {
 		conn_close(conn, CONN_NO_MEMORY);
 		return;
 	}
-	conn->mark = clock_boundary(now, instance->config->interval);
+	boundary = clock_boundary(now, instance->config->interval);
+	if (boundary >= instance->due)
+		conn->mark = boundary;
 	sent = conn_send(conn, message);
 	if (sent == CONN_SENT || sent == CONN_PARTLY) {
 		conn->ticks++;

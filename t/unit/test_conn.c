@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connections and the fan-out, with a send(2) that takes as little as a test
+ * wants: nothing is torn, nothing is queued, everything is counted.
+ */
+#include "base/clock.h"
+#include "worker/conn.h"
+#include "worker/fanout.h"
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* How much the next sends take; -1: as much as there is. */
+static ssize_t takes = -1;
+static int sends;
+
+ssize_t __real_send(int fd, const void *bytes, size_t length, int flags);
+ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags);
+
+ssize_t
+__wrap_send(int fd, const void *bytes, size_t length, int flags)
+{
+	sends++;
+	if (takes == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (takes > 0 && (size_t)takes < length)
+		length = (size_t)takes;
+	return __real_send(fd, bytes, length, flags);
+}
+
+static const struct service plain = { .type = "plain" };
+
+struct bench {
+	struct worker worker;
+	struct worker_plan plan;
+	struct service_config config;
+	struct instance instance;
+	struct scoreboard_slot slot;
+	char *map; /* of a scoreboard that nobody else is on */
+	struct message *message;
+};
+
+static int
+make_bench(void **state)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	struct worker *worker = &bench->worker;
+
+	takes = -1;
+	sends = 0;
+	bench->map = calloc(1, SCOREBOARD_SIZE);
+	worker->scoreboard.map = bench->map;
+	worker->slot = &bench->slot;
+	worker->plan = &bench->plan;
+	worker->state = WORKER_SERVING;
+	assert_int_equal(loop_open(&worker->loop), 0);
+	peers_init(&worker->peers, &worker->scoreboard, 0, 1);
+	conns_init(&worker->conns);
+	bench->config.service = &plain;
+	bench->config.stall = 1;
+	bench->instance.config = &bench->config;
+	bench->instance.worker = worker;
+	bench->instance.tally = &bench->slot.services[0];
+	bench->instance.lateness = &bench->slot.lateness;
+	TAILQ_INIT(&bench->instance.blocked);
+	assert_non_null(message_fresh(&bench->message));
+	strcpy(bench->message->bytes, "2026-11-21 10:00:00\n");
+	bench->message->length = 20;
+	*state = bench;
+	return 0;
+}
+
+static int
+free_bench(void **state)
+{
+	struct bench *bench = *state;
+
+	while (bench->instance.member_count)
+		conn_close(bench->instance.members[0], CONN_STOPPING);
+	assert_int_equal(bench->message->holders, 1);
+	message_drop(bench->message);
+	free(bench->instance.members);
+	conns_free(&bench->worker.conns);
+	loop_close(&bench->worker.loop);
+	free(bench->map);
+	free(bench);
+	return 0;
+}
+
+/* A new client; its end of the socket. */
+static int
+connect_one(struct bench *bench)
+{
+	struct addr nobody = { .length = sizeof(sa_family_t),
+			       .sa = { .sa_family = AF_UNIX } };
+	int ends[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	assert_true(conn_open(&bench->instance, ends[1], &nobody));
+	return ends[0];
+}
+
+static struct conn *
+newest(struct bench *bench)
+{
+	return bench->instance.members[bench->instance.member_count - 1];
+}
+
+/* Let everything that is ready happen. */
+static void
+turn(struct bench *bench)
+{
+	struct epoll_event events[16];
+	int n = epoll_wait(bench->worker.loop.epfd, events, 16, 0);
+
+	for (int i = 0; i < n; i++) {
+		struct loop_source *source = events[i].data.ptr;
+
+		source->ready(source, events[i].events);
+	}
+}
+
+static void
+expect_text(int fd, const char *text)
+{
+	char bytes[256];
+	ssize_t n = recv(fd, bytes, sizeof(bytes) - 1, 0);
+
+	bytes[n > 0 ? n : 0] = '\0';
+	assert_string_equal(bytes, text);
+}
+
+static void
+rest_of_a_line_comes_before_anything_else(void **state)
+{
+	struct bench *bench = *state;
+	int client = connect_one(bench);
+	struct conn *conn = newest(bench);
+
+	for (ssize_t cut = 1; cut < 20; cut++) {
+		takes = cut;
+		assert_int_equal(conn_send(conn, bench->message), CONN_PARTLY);
+		assert_int_equal(bench->message->holders, 2);
+		/* Not a byte of the next line while something is owed. */
+		assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
+		takes = 1;
+		while (conn->owed)
+			turn(bench);
+		expect_text(client, "2026-11-21 10:00:00\n");
+		assert_int_equal(bench->message->holders, 1);
+	}
+	assert_int_equal(conn->bytes_out, 19 * 20);
+	close(client);
+}
+
+static void
+what_is_owed_outlives_the_next_tick(void **state)
+{
+	struct bench *bench = *state;
+	int client = connect_one(bench);
+	struct message *first = bench->message;
+
+	takes = 5;
+	assert_int_equal(conn_send(newest(bench), bench->message), CONN_PARTLY);
+	/* The next tick must not write over what is still to be sent. */
+	assert_non_null(message_fresh(&bench->message));
+	assert_ptr_not_equal(bench->message, first);
+	strcpy(bench->message->bytes, "2026-11-21 10:00:01\n");
+	bench->message->length = 20;
+	takes = -1;
+	turn(bench);
+	assert_int_equal(conn_send(newest(bench), bench->message), CONN_SENT);
+	expect_text(client, "2026-11-21 10:00:00\n2026-11-21 10:00:01\n");
+	close(client);
+}
+
+static void
+ticks_are_sent_once_and_counted(void **state)
+{
+	struct bench *bench = *state;
+	int clients[40];
+	int64_t boundary = clock_realtime();
+
+	for (int i = 0; i < 40; i++)
+		clients[i] = connect_one(bench);
+	/* The third has seen it; the fourth has no room. */
+	bench->instance.members[3]->mark = boundary;
+	sends = 0;
+	fanout_tick(&bench->instance, bench->message, boundary);
+	assert_int_equal(sends, 39);
+	assert_int_equal(bench->slot.services[0].ticks, 39);
+	assert_int_equal(bench->slot.services[0].bytes_out, 39 * 20);
+	assert_int_equal(histogram_total(&bench->slot.lateness), 39);
+	expect_text(clients[3], "");
+	expect_text(clients[4], "2026-11-21 10:00:00\n");
+	takes = 0;
+	fanout_tick(&bench->instance, bench->message, boundary + 1);
+	assert_int_equal(bench->slot.services[0].ticks, 39);
+	assert_int_equal(bench->slot.services[0].skipped, 40);
+	for (int i = 0; i < 40; i++)
+		close(clients[i]);
+}
+
+static void
+those_who_die_in_a_tick_take_nobody_along(void **state)
+{
+	struct bench *bench = *state;
+	int clients[30];
+
+	for (int i = 0; i < 30; i++)
+		clients[i] = connect_one(bench);
+	for (int i = 0; i < 30; i += 3)
+		close(clients[i]);
+	fanout_tick(&bench->instance, bench->message, 1);
+	assert_int_equal(bench->instance.member_count, 20);
+	assert_int_equal(bench->slot.services[0].closed, 10);
+	for (int i = 0; i < 30; i++) {
+		if (i % 3 == 0)
+			continue;
+		expect_text(clients[i], "2026-11-21 10:00:00\n");
+		expect_text(clients[i], "");
+		close(clients[i]);
+	}
+}
+
+static void
+who_takes_nothing_is_closed(void **state)
+{
+	struct bench *bench = *state;
+	int stalled = connect_one(bench);
+	struct conn *conn = newest(bench);
+	int other = connect_one(bench);
+	char byte;
+
+	bench->config.stall = (uint64_t)3600 * (uint64_t)CLOCK_SECOND;
+	takes = 0;
+	assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
+	conn_close_stalled(&bench->instance);
+	assert_int_equal(bench->instance.member_count, 2);
+	bench->config.stall = 1;
+	conn_close_stalled(&bench->instance);
+	assert_int_equal(bench->instance.member_count, 1);
+	assert_int_equal(recv(stalled, &byte, 1, 0), 0);
+	assert_int_equal(recv(other, &byte, 1, 0), -1);
+	close(stalled);
+	close(other);
+}
+
+static void
+progress_ends_a_stall(void **state)
+{
+	struct bench *bench = *state;
+	int client = connect_one(bench);
+	struct conn *conn = newest(bench);
+
+	takes = 0;
+	assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
+	assert_true(conn->flags & CONN_BLOCKED);
+	takes = -1;
+	turn(bench);
+	assert_false(conn->flags & CONN_BLOCKED);
+	conn_close_stalled(&bench->instance);
+	assert_int_equal(bench->instance.member_count, 1);
+	close(client);
+}
+
+static void
+half_closed_clients_are_served(void **state)
+{
+	struct bench *bench = *state;
+	int client = connect_one(bench);
+
+	assert_int_equal(shutdown(client, SHUT_WR), 0);
+	turn(bench);
+	turn(bench);
+	assert_int_equal(bench->instance.member_count, 1);
+	assert_int_equal(conn_send(newest(bench), bench->message), CONN_SENT);
+	expect_text(client, "2026-11-21 10:00:00\n");
+	close(client);
+	turn(bench);
+	assert_int_equal(bench->instance.member_count, 0);
+}
+
+static void
+an_end_sends_what_is_owed_first(void **state)
+{
+	struct bench *bench = *state;
+	int client = connect_one(bench);
+	struct conn *conn = newest(bench);
+
+	takes = 7;
+	assert_int_equal(conn_send(conn, bench->message), CONN_PARTLY);
+	conn_end(conn);
+	assert_false(conn_settled(conn));
+	assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
+	takes = -1;
+	turn(bench);
+	expect_text(client, "2026-11-21 10:00:00\n");
+	expect_text(client, ""); /* the end of file */
+	assert_true(conn_settled(conn));
+	close(client);
+	turn(bench);
+	assert_int_equal(bench->instance.member_count, 0);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_bench, free_bench)
+	const struct CMUnitTest tests[] = {
+		TEST(rest_of_a_line_comes_before_anything_else),
+		TEST(what_is_owed_outlives_the_next_tick),
+		TEST(ticks_are_sent_once_and_counted),
+		TEST(those_who_die_in_a_tick_take_nobody_along),
+		TEST(who_takes_nothing_is_closed),
+		TEST(progress_ends_a_stall),
+		TEST(half_closed_clients_are_served),
+		TEST(an_end_sends_what_is_owed_first),
+	};
+
+	return cmocka_run_group_tests_name("conn", tests, NULL, NULL);
+}
