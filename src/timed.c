@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -39,11 +40,24 @@ struct options {
 	bool test;
 };
 
+/* Not resolved: a link may point to another file by the next reload. */
 static void
 take_file(struct options *options, const char *file)
 {
-	if (!realpath(file, options->file)) {
-		fprintf(stderr, "timed: %s: %s\n", file, strerror(errno));
+	char directory[PATH_MAX];
+	int length;
+
+	if (*file == '/')
+		length = snprintf(options->file, sizeof(options->file), "%s",
+				  file);
+	else if (getcwd(directory, sizeof(directory)))
+		length = snprintf(options->file, sizeof(options->file), "%s/%s",
+				  directory, file);
+	else
+		length = -1;
+	if (length < 0 || length >= (int)sizeof(options->file)) {
+		fprintf(stderr, "timed: %s: %s\n", file,
+			strerror(length < 0 ? errno : ENAMETOOLONG));
 		exit(EX_CONFIG);
 	}
 	options->master.file = options->file;
@@ -104,9 +118,11 @@ main(int argc, char **argv, char **envp)
 {
 	struct options options = { 0 };
 	struct config *config;
-	int launcher = -1;
+	struct launcher launcher = LAUNCHER_NONE;
 
 	setproctitle_init(argc, argv, envp);
+	/* Whatever the shell's: others may read what is made for them. */
+	umask(022);
 	read_options(&options, argc, argv);
 	config = load(options.master.file);
 	if (!config)
@@ -115,12 +131,10 @@ main(int argc, char **argv, char **envp)
 		config_free(config);
 		return EX_OK;
 	}
-	if (!options.master.foreground) {
-		launcher = start_background();
-		if (launcher < 0) {
-			perror("timed");
-			return EXIT_FAILURE;
-		}
+	if (!options.master.foreground && start_background(&launcher) < 0) {
+		start_complain(&launcher, strerror(errno));
+		start_tell(&launcher, EXIT_FAILURE);
+		return EXIT_FAILURE;
 	}
-	return master_run(&options.master, config, launcher);
+	return master_run(&options.master, config, &launcher);
 }

@@ -18,17 +18,17 @@ accepted()
 # order; each is an extended regular expression behind "timed: FILE:".
 refused()
 {
-	local i=0 wanted
+	local at=0 wanted
 	run -78 timed -t -c "$CONF"
 	for wanted; do
-		[[ ${lines[$i]-} =~ ^timed:\ $CONF:$wanted$ ]] || {
-			echo "line $((i + 1)) is '${lines[$i]-}'" >&2
+		[[ ${lines[at]-} =~ ^timed:\ $CONF:$wanted$ ]] || {
+			echo "line $((at + 1)) is '${lines[at]-}'" >&2
 			echo "and not 'timed: $CONF:$wanted'" >&2
 			return 1
 		}
-		i=$((i + 1))
+		at=$((at + 1))
 	done
-	[ "${#lines[@]}" -eq $i ]
+	[ "${#lines[@]}" -eq "$at" ]
 }
 
 # setting TEXT COMPLAINT: on line 2 of an otherwise empty file.
@@ -92,7 +92,6 @@ listens()
 	timed_config "services = ( { type = \"stream\"; listen = [ \"127.0.0.1:0\" ]; } );"
 	timed_launch
 	wait_until "$PATIENCE" timed_ready
-	run -0 nc -d -w 5 127.0.0.1 "$(stream_port)" < <(:) || :
 	client_start
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 2
 	# The default format, interval and newline.
@@ -478,7 +477,7 @@ listens()
 	[ "${#lines[@]}" -eq 7 ]
 	diff <(printf '%s\n' "${lines[@]}" | cut -d: -f3 | sort -n) \
 		<(printf '%s\n' 1 2 4 5 7 11 12)
-	! grep -v "^timed: $CONF:[0-9]*: ." <<<"$output"
+	run ! grep -v "^timed: $CONF:[0-9]*: ." <<<"$output"
 }
 
 @test "config: six errors are six lines" {

@@ -86,7 +86,7 @@ value_for()
 	local program
 	for program in $PROGRAMS; do
 		run -0 "$program" --help
-		! grep -E '^.{81}' <<<"$output"
+		run ! grep -E '^.{81}' <<<"$output"
 	done
 }
 

@@ -131,14 +131,15 @@ comer_done()
 
 @test "reload: through 50 of them no client is refused or goes without its line" {
 	local i before
-	timed_start "$(serve 'stream format = "%s";')"
+	local same=("$(serve 'stream format = "%s";')"
+		"log = { file = \"$LOG\"; level = \"notice\"; syslog = false; };")
+	timed_start "${same[@]}"
+	before=$(fds "$TIMED_PID")
 	client_start
 	local held=$CLIENT_OUT
 	comer "$(stream_port)"
-	reload "$(serve 'stream format = "%s";')"
-	before=$(fds "$TIMED_PID")
-	for i in {2..50}; do
-		reload "$(serve 'stream format = "%s";')" "workers = $((1 + i % 3));"
+	for i in {1..50}; do
+		reload "${same[@]}" "workers = $((1 + i % 3));"
 	done
 	comer_done
 	[ "$CAME" -gt 50 ]
@@ -153,7 +154,7 @@ comer_done()
 	# With his end there are no more workers than before, nor descriptors.
 	client_stop
 	wait_until "$PATIENCE" settled 3
-	reload "$(serve 'stream format = "%s";')" "workers = 2;"
+	reload "${same[@]}" 'workers = 2;'
 	wait_until "$PATIENCE" settled 2
 	wait_until "$PATIENCE" has_fds "$TIMED_PID" "$before"
 }

@@ -112,7 +112,8 @@ default_user(struct config *config)
 	if (user)
 		return user;
 	snprintf(config->warning, sizeof(config->warning),
-		 "there is no user \"%s\", running as 'nobody'", DEFAULT_USER);
+		 "there is no user \"%s\", running as \"nobody\"",
+		 DEFAULT_USER);
 	return getpwnam("nobody");
 }
 

@@ -23,7 +23,7 @@ struct master {
 	struct timer second; /* the beat of the master */
 	struct timer wall;   /* told when somebody sets the clock */
 	const struct master_options *options;
-	int launcher;
+	struct launcher launcher;
 	int status; /* to exit with */
 	enum master_state state;
 	struct config *config;

@@ -280,6 +280,23 @@ listeners_open(struct listeners *next, const struct config *config,
 	return 0;
 }
 
+int
+listeners_close_unclaimed(const struct listeners *listeners,
+			  const struct notify_sockets *sockets,
+			  char name[SCOREBOARD_NAME])
+{
+	int unclaimed = 0;
+
+	for (int i = 0; i < sockets->count; i++) {
+		if (in_use(listeners, sockets->first + i))
+			continue;
+		strlcpy(name, sockets->names[i], SCOREBOARD_NAME);
+		close(sockets->first + i);
+		unclaimed++;
+	}
+	return unclaimed;
+}
+
 void
 listeners_commit(struct listeners *current, struct listeners *next)
 {

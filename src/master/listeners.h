@@ -43,6 +43,14 @@ int listeners_open(struct listeners *next, const struct config *config,
 		   const struct notify_sockets *sockets,
 		   struct problem *problem);
 
+/*
+ * Close those of SOCKETS that no service took.  How many there were; the name
+ * of the last one in NAME.
+ */
+int listeners_close_unclaimed(const struct listeners *listeners,
+			      const struct notify_sockets *sockets,
+			      char name[SCOREBOARD_NAME]);
+
 /* NEXT is in use from now on: close what is in CURRENT alone. */
 void listeners_commit(struct listeners *current, struct listeners *next);
 

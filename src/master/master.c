@@ -107,7 +107,7 @@ stop(void *context)
 static void
 fail_start(struct master *master, const struct problem *problem)
 {
-	fprintf(stderr, "timed: %s\n", problem->text);
+	start_complain(&master->launcher, problem->text);
 	master->status = problem->status;
 	if (master->state != MASTER_STOPPING)
 		stop(master);
@@ -146,8 +146,7 @@ first_ready(struct master *master)
 	reload_publish(master);
 	enter(master, MASTER_RUNNING);
 	reload_log(master, EVENT_STARTED);
-	start_tell(master->launcher, EX_OK);
-	master->launcher = -1;
+	start_tell(&master->launcher, EX_OK);
 	notify_ready("serving");
 	reload_pending(master);
 }
@@ -298,7 +297,8 @@ open_listeners(struct master *master, struct problem *problem)
 {
 	static const struct listeners none = { .count = 0 };
 	struct notify_sockets sockets = { 0 };
-	int result;
+	char name[SCOREBOARD_NAME];
+	int result, unclaimed;
 
 	if (!notify_take_sockets(&sockets)) {
 		problem_errno(problem, errno, "sockets from systemd");
@@ -306,6 +306,14 @@ open_listeners(struct master *master, struct problem *problem)
 	}
 	result = listeners_open(&master->listeners, master->config, &none,
 				&sockets, problem);
+	unclaimed =
+		listeners_close_unclaimed(&master->listeners, &sockets, name);
+	if (unclaimed && result == 0)
+		snprintf(master->config->warning,
+			 sizeof(master->config->warning),
+			 "%d sockets from systemd are for no service here, "
+			 "such as \"%s\"",
+			 unclaimed, name);
 	notify_free_sockets(&sockets);
 	return result;
 }
@@ -374,33 +382,34 @@ close_all(struct master *master)
 
 int
 master_run(const struct master_options *options, struct config *config,
-	   int launcher)
+	   const struct launcher *launcher)
 {
 	struct master *master = calloc(1, sizeof(*master));
+	struct launcher told = *launcher;
 	struct problem problem;
 	int status;
 
 	if (!master) {
-		fputs("timed: out of memory\n", stderr);
-		start_tell(launcher, EXIT_FAILURE);
+		start_complain(launcher, "out of memory");
+		start_tell(&told, EXIT_FAILURE);
 		return EXIT_FAILURE;
 	}
 	setproctitle("master");
 	fds_raise_limit();
 	master->options = options;
-	master->launcher = launcher;
+	master->launcher = *launcher;
 	master->config = config;
 	if (open_all(master, &problem) < 0) {
-		fprintf(stderr, "timed: %s\n", problem.text);
-		start_tell(launcher, problem.status);
+		start_complain(launcher, problem.text);
+		start_tell(&told, problem.status);
 		return problem.status;
 	}
 	if (loop_run(&master->loop) < 0)
 		master->status = EXIT_FAILURE;
 	status = master->status;
-	launcher = master->launcher;
+	told = master->launcher;
 	close_all(master);
 	free(master);
-	start_tell(launcher, status);
+	start_tell(&told, status);
 	return status;
 }

@@ -11,6 +11,7 @@
 #define TIMED_MASTER_MASTER_H
 
 #include "config/config.h"
+#include "master/start.h"
 
 #include <stdbool.h>
 
@@ -21,11 +22,10 @@ struct master_options {
 
 /*
  * Run with CONFIG, which becomes the master's, until it is told to stop.
- * LAUNCHER is what start_background() returned, or -1 in the foreground.
- * Returns the exit status (sysexits(3)); why it could not start is on
- * standard error by then.
+ * LAUNCHER hears whether it started, and why not.  Returns the exit status
+ * (sysexits(3)).
  */
 int master_run(const struct master_options *options, struct config *config,
-	       int launcher);
+	       const struct launcher *launcher);
 
 #endif

@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 /* The launcher: wait for the daemon's word, or for its death. */
@@ -26,8 +24,29 @@ launch(int fd)
 	_exit(status);
 }
 
+/* A session of its own, whose leader goes: no terminal can come back. */
+static int
+detach(struct launcher *launcher)
+{
+	int keep[2];
+	pid_t pid;
+
+	if (setsid() < 0)
+		return -1;
+	pid = fork();
+	if (pid < 0)
+		return -1;
+	if (pid > 0)
+		_exit(EXIT_SUCCESS);
+	if (chdir("/") < 0)
+		return -1;
+	launcher->complaint =
+		fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return fds_detach(true);
+}
+
 int
-start_background(void)
+start_background(struct launcher *launcher)
 {
 	int ends[2];
 	pid_t pid;
@@ -43,29 +62,29 @@ start_background(void)
 		launch(ends[0]);
 	}
 	close(ends[0]);
-	/* A session of its own, whose leader goes: no terminal can come
-	 * back to it. */
-	if (setsid() < 0)
-		return -1;
-	pid = fork();
-	if (pid < 0)
-		return -1;
-	if (pid > 0)
-		_exit(EXIT_SUCCESS);
-	if (chdir("/") < 0)
-		return -1;
-	return ends[1];
+	launcher->status = ends[1];
+	launcher->complaint = STDERR_FILENO;
+	return detach(launcher);
 }
 
 void
-start_tell(int fd, int status)
+start_complain(const struct launcher *launcher, const char *text)
+{
+	if (launcher->complaint >= 0)
+		dprintf(launcher->complaint, "timed: %s\n", text);
+}
+
+void
+start_tell(struct launcher *launcher, int status)
 {
 	unsigned char byte = (unsigned char)status;
 
-	if (fd < 0)
+	if (launcher->status < 0)
 		return;
-	if (status == 0)
-		(void)fds_detach(true);
-	(void)!write(fd, &byte, 1);
-	close(fd);
+	(void)!write(launcher->status, &byte, 1);
+	close(launcher->status);
+	if (launcher->complaint > STDERR_FILENO)
+		close(launcher->complaint);
+	launcher->status = -1;
+	launcher->complaint = -1;
 }
