@@ -51,7 +51,8 @@ service()
 	refused "4: $2"
 }
 
-# listen ENTRY COMPLAINT: in quotes, on line 5.
+# listen ENTRY COMPLAINT: in quotes, on line 5.  It is not the last of the list:
+# libconfig gives a string the line on which the next token is.
 listen()
 {
 	cat >"$CONF" <<-END
@@ -59,7 +60,8 @@ listen()
 			type = "stream";
 			listen = [
 				"127.0.0.1:0",
-				"$1"
+				"$1",
+				"[::1]:0"
 			];
 		} );
 	END
@@ -413,9 +415,9 @@ listens()
 		END
 		refused '3: listen: must be a list such as .*'
 	done
-	sed -i 's/listen = .*;/listen = [ 6013 ]; /' "$CONF"
+	sed -i 's/listen = .*; }/listen = [ 6013 ]; }/' "$CONF"
 	refused '3: listen: must be strings such as .*'
-	sed -i 's/listen = .*;//' "$CONF"
+	sed -i 's/listen = .*; }/}/' "$CONF"
 	refused '1: listen: must be a list such as .*'
 }
 
@@ -523,7 +525,8 @@ listens()
 	printf '\n\nwatchdog_seconds = 1;\n' >"$DIR/conf.d/more.conf"
 	run -78 timed -t -c "$CONF"
 	[ "${#lines[@]}" -eq 2 ]
-	grep -q "^timed: $DIR/conf.d/more.conf:3: watchdog_seconds: " <<<"$output"
+	grep -Eq "^timed: ($DIR/)?conf.d/more.conf:3: watchdog_seconds: " \
+		<<<"$output"
 	grep -q "^timed: $CONF:3: stop_seconds: " <<<"$output"
 }
 
@@ -531,7 +534,7 @@ listens()
 	printf 'workers = 2;\n@include "more.conf"\n' >"$CONF"
 	printf '\nuser = ;\n' >"$DIR/more.conf"
 	run -78 timed -t -c "$CONF"
-	[ "$output" = "timed: $DIR/more.conf:2: syntax error" ]
+	[[ $output =~ ^timed:\ ($DIR/)?more.conf:2:\ syntax\ error$ ]]
 }
 
 @test "config: an included file that is not there is an error" {
@@ -544,7 +547,7 @@ listens()
 	echo 'frobnicate = 1;' >"$DIR/more.conf"
 	cd /
 	run -78 timed -t -c "$CONF"
-	[ "$output" = "timed: $DIR/more.conf:1: unknown setting \"frobnicate\"" ]
+	[[ $output =~ ^timed:\ ($DIR/)?more.conf:1:\ unknown\ setting\ \"frobnicate\"$ ]]
 	echo 'workers = 1;' >"$DIR/more.conf"
 	accepted
 }

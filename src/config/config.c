@@ -9,6 +9,7 @@
 #include <libgen.h>
 #include <pwd.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,22 @@ set_defaults(struct config *config)
 		 logs);
 }
 
+void
+config_warn(struct config *config, const char *format, ...)
+{
+	size_t used = strlen(config->warning);
+	va_list arguments;
+
+	if (used > 0)
+		used = strlcat(config->warning, "; ", sizeof(config->warning));
+	if (used >= sizeof(config->warning))
+		return;
+	va_start(arguments, format);
+	vsnprintf(config->warning + used, sizeof(config->warning) - used,
+		  format, arguments);
+	va_end(arguments);
+}
+
 static int
 processors(void)
 {
@@ -111,9 +128,8 @@ default_user(struct config *config)
 
 	if (user)
 		return user;
-	snprintf(config->warning, sizeof(config->warning),
-		 "there is no user \"%s\", running as \"nobody\"",
-		 DEFAULT_USER);
+	config_warn(config, "there is no user \"%s\", running as \"nobody\"",
+		    DEFAULT_USER);
 	return getpwnam("nobody");
 }
 
@@ -175,7 +191,7 @@ read_log(struct config *config, config_setting_t *root,
 	settings_read(group, log_settings, config, NULL, NULL, complaints);
 	if (config->log.file[0] && config->log.file[0] != '/')
 		complain(complaints, place_of(group, "file"),
-			 "log.file: \"%s\" must begin with a slash",
+			 "file: \"%s\" must begin with a slash",
 			 config->log.file);
 }
 

@@ -41,7 +41,7 @@ struct config {
 	struct sandbox_identity identity;
 	struct service_config *services;
 	int service_count;
-	char warning[256]; /* worth a line in the log; or empty */
+	char warning[512]; /* worth a line in the log; or empty */
 };
 
 /*
@@ -54,6 +54,10 @@ struct config {
 struct config *config_load(const char *file, struct complaints *complaints);
 
 void config_free(struct config *config);
+
+/* Add to what is worth a warning in the log. */
+void config_warn(struct config *config, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* The least important level that is logged. */
 enum log_level config_log_level(const struct config *config);

@@ -8,9 +8,8 @@
 #include <string.h>
 
 /* What is served when nothing is said. */
-static const char DEFAULT_SERVICES[] =
-	"services = ( { type = \"stream\";"
-	" listen = [ \"localhost:6013\" ]; } );";
+static const char DEFAULT_SERVICES[] = "services = ( { type = \"stream\";"
+				       " listen = [ \"localhost:6013\" ]; } );";
 
 /* Read by hand, in this order; the rest is the service's. */
 static const struct setting common[] = {

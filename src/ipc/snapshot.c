@@ -175,6 +175,26 @@ snapshot_take(const struct snapshot_source *source, struct snapshot *snapshot)
 	return false;
 }
 
+/* Whether the process is gone, or dead and only not reaped yet. */
+static bool
+dead(pid_t pid)
+{
+	char path[32], line[512];
+	const char *state = NULL;
+	FILE *stat;
+
+	if (kill(pid, 0) < 0 && errno == ESRCH)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return false;
+	if (fgets(line, sizeof(line), stat))
+		state = strrchr(line, ')');
+	fclose(stat);
+	return state && strlen(state) > 2 && strchr("ZX", state[2]);
+}
+
 bool
 snapshot_alive(const struct snapshot *snapshot, unsigned seconds)
 {
@@ -183,7 +203,7 @@ snapshot_alive(const struct snapshot *snapshot, unsigned seconds)
 
 	if (master->pid <= 0)
 		return false;
-	if (kill(master->pid, 0) < 0 && errno == ESRCH)
+	if (dead(master->pid))
 		return false;
 	return snapshot->now < master->heartbeat ||
 	       snapshot->now - master->heartbeat <= limit;

@@ -38,6 +38,8 @@ struct master {
 	uint64_t stop_began;	 /* CLOCK_MONOTONIC, nanoseconds */
 	uint64_t ticks_a_second; /* what the last beats told */
 	uint64_t ticks_counting;
+	uint64_t log_lost; /* of the master, in the scoreboard already */
+	uint64_t log_limited;
 };
 
 static inline struct scoreboard_master *

@@ -237,6 +237,7 @@ crew_retire(struct crew *crew, int slot)
 		member->unwanted = true;
 		crew_kill(crew, slot, NULL);
 	} else if (member->state == WORKER_SERVING) {
+		obituary_note(EVENT_WORKER_RETIRED, member, NULL, NULL);
 		enter(member, WORKER_RETIRING);
 		give(member, COMMAND_RETIRE, 0);
 	}

@@ -215,6 +215,18 @@ pool_beat(void *context, const struct report_beat *beat)
 	master->ticks_counting += beat->delta.ticks;
 }
 
+/* What is missing of the master's own records. */
+static void
+publish_log_gaps(struct master *master)
+{
+	struct scoreboard_master *board = master_board(master);
+
+	board->log_lost += log_lost() - master->log_lost;
+	board->log_limited += log_limited() - master->log_limited;
+	master->log_lost = log_lost();
+	master->log_limited = log_limited();
+}
+
 static void
 every_second(struct timer *timer, bool stepped)
 {
@@ -226,6 +238,7 @@ every_second(struct timer *timer, bool stepped)
 			 __ATOMIC_RELAXED);
 	pool_check(&master->pool);
 	log_flush();
+	publish_log_gaps(master);
 	notify_watchdog();
 	master->ticks_a_second = master->ticks_counting;
 	master->ticks_counting = 0;
@@ -309,11 +322,10 @@ open_listeners(struct master *master, struct problem *problem)
 	unclaimed =
 		listeners_close_unclaimed(&master->listeners, &sockets, name);
 	if (unclaimed && result == 0)
-		snprintf(master->config->warning,
-			 sizeof(master->config->warning),
-			 "%d sockets from systemd are for no service here, "
-			 "such as \"%s\"",
-			 unclaimed, name);
+		config_warn(master->config,
+			    "%d sockets from systemd are for no service here, "
+			    "such as \"%s\"",
+			    unclaimed, name);
 	notify_free_sockets(&sockets);
 	return result;
 }

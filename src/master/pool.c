@@ -239,7 +239,14 @@ pool_begin(struct pool *pool, const struct config *config,
 		next->places[i].slot = spawn(pool, next, (unsigned)i);
 		if (next->places[i].slot >= 0)
 			continue;
-		problem_errno(problem, errno, "cannot make worker %d", i);
+		if (errno == EUSERS)
+			problem_set(problem, EX_CANTCREAT,
+				    "workers of earlier generations hold all "
+				    "%d slots",
+				    SCOREBOARD_SLOTS);
+		else
+			problem_errno(problem, errno, "cannot make worker %d",
+				      i);
 		pool_abandon(pool);
 		return -1;
 	}

@@ -104,7 +104,7 @@ reload_ready(struct master *master)
 	log_configure(config_log_level(master->config),
 		      (unsigned)master->config->log.rate);
 	config_journal(master->config, master->options->foreground, &journal);
-	scribe_configure(&master->scribe, &journal);
+	scribe_configure(&master->scribe, &journal, &master->config->identity);
 	reload_log(master, EVENT_RELOADED);
 	over(master, "reloaded");
 }

@@ -233,8 +233,10 @@ scribe_reopen(struct scribe *scribe)
 }
 
 void
-scribe_configure(struct scribe *scribe, const struct journal_config *config)
+scribe_configure(struct scribe *scribe, const struct journal_config *config,
+		 const struct sandbox_identity *identity)
 {
+	scribe->identity = *identity;
 	if (memcmp(&scribe->config, config, sizeof(*config)) == 0)
 		return;
 	scribe->config = *config;

@@ -57,9 +57,13 @@ int scribe_start(struct scribe *scribe, const struct journal_config *config,
 /* The file was rotated. */
 void scribe_reopen(struct scribe *scribe);
 
-/* A reload changed where the log goes. */
+/*
+ * A reload changed where the log goes.  The journal that runs stays who it is;
+ * the next one is IDENTITY.
+ */
 void scribe_configure(struct scribe *scribe,
-		      const struct journal_config *config);
+		      const struct journal_config *config,
+		      const struct sandbox_identity *identity);
 
 /*
  * Let go of the pipe: the journal writes what is left and ends, or is killed

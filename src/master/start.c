@@ -42,7 +42,12 @@ detach(struct launcher *launcher)
 		return -1;
 	launcher->complaint =
 		fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	return fds_detach(true);
+	if (fds_detach(true) < 0)
+		return -1;
+	/* What the launcher had open is nothing to a daemon. */
+	keep[0] = launcher->status;
+	keep[1] = launcher->complaint;
+	return fds_keep_only(keep, 2);
 }
 
 int

@@ -20,6 +20,7 @@ enum {
 
 static const uint64_t PATIENCE = 5 * (uint64_t)CLOCK_MILLISECOND;
 static const uint64_t REST = (uint64_t)CLOCK_SECOND;
+static const uint64_t COMPLAIN = 60 * (uint64_t)CLOCK_SECOND;
 
 enum taken {
 	TAKEN_ONE,
@@ -85,7 +86,12 @@ be_patient(struct acceptor *acceptor, uint64_t nanoseconds)
 static void
 rest(struct acceptor *acceptor, int error)
 {
-	log_event(EVENT_ACCEPT_FAILED, "error", "%s", strerror(error));
+	uint64_t now = clock_monotonic();
+
+	if (!acceptor->complained || now - acceptor->complained >= COMPLAIN) {
+		acceptor->complained = now;
+		log_event(EVENT_ACCEPT_FAILED, "error", "%s", strerror(error));
+	}
 	set_mode(acceptor, ACCEPT_RESTING);
 	be_patient(acceptor, REST);
 }

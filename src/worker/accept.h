@@ -11,7 +11,7 @@
  *
  * Out of descriptors or memory, a worker rests: it leaves the listeners until
  * one of its connections closes or a second has passed, so that it neither
- * spins nor fills the log.
+ * spins nor fills the log: it says so once a minute.
  */
 #ifndef TIMED_WORKER_ACCEPT_H
 #define TIMED_WORKER_ACCEPT_H
@@ -50,6 +50,7 @@ struct acceptor {
 	int count;
 	struct timer patience; /* armed while somebody may be waiting */
 	bool waiting;	       /* it is armed */
+	uint64_t complained;   /* of a shortage; CLOCK_MONOTONIC, ns */
 };
 
 /* 0, or -1 with errno.  Nothing is accepted yet. */
