@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 #include "ipc/events.h"
-#include "worker/conn.h"
-#include "worker/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +49,7 @@ watched(enum accept_mode mode)
 static int
 set_mode(struct acceptor *acceptor, enum accept_mode mode)
 {
-	struct loop *loop = &acceptor->worker->loop;
+	struct loop *loop = acceptor->conns->loop;
 	int result = 0;
 
 	for (int i = 0; i < acceptor->count; i++) {
@@ -70,9 +68,7 @@ set_mode(struct acceptor *acceptor, enum accept_mode mode)
 static bool
 above_mean(struct acceptor *acceptor)
 {
-	struct worker *worker = acceptor->worker;
-
-	return peers_above_mean(&worker->peers, worker->conns.count);
+	return peers_above_mean(acceptor->peers, acceptor->conns->count);
 }
 
 static void
@@ -187,28 +183,28 @@ patience_over(struct timer *timer, bool stepped)
 }
 
 int
-accept_open(struct acceptor *acceptor, struct worker *worker)
+accept_open(struct acceptor *acceptor, struct conns *conns, struct peers *peers,
+	    const struct accept_listener *listeners, int count,
+	    struct instance *instances)
 {
-	const struct worker_plan *plan = worker->plan;
-
-	acceptor->worker = worker;
+	acceptor->conns = conns;
+	acceptor->peers = peers;
 	acceptor->mode = ACCEPT_CLOSED;
 	acceptor->waiting = false;
-	acceptor->count = plan->listener_count;
-	acceptor->sources = calloc((size_t)plan->listener_count + 1,
-				   sizeof(*acceptor->sources));
+	acceptor->count = count;
+	acceptor->sources =
+		calloc((size_t)count + 1, sizeof(*acceptor->sources));
 	if (!acceptor->sources)
 		return -1;
 	for (int i = 0; i < acceptor->count; i++) {
 		struct accept_source *source = &acceptor->sources[i];
 
 		source->source.ready = accept_ready;
-		source->source.fd = plan->listeners[i].fd;
+		source->source.fd = listeners[i].fd;
 		source->acceptor = acceptor;
-		source->instance =
-			&worker->instances[plan->listeners[i].service];
+		source->instance = &instances[listeners[i].service];
 	}
-	if (timer_open(&acceptor->patience, &worker->loop, CLOCK_MONOTONIC,
+	if (timer_open(&acceptor->patience, conns->loop, CLOCK_MONOTONIC,
 		       patience_over) < 0) {
 		free(acceptor->sources);
 		return -1;

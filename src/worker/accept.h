@@ -18,11 +18,11 @@
 
 #include "base/loop.h"
 #include "base/timer.h"
+#include "worker/conn.h"
+#include "worker/peers.h"
 #include "worker/service.h"
 
 #include <stdbool.h>
-
-struct worker;
 
 /* A listening socket as the master hands it over. */
 struct accept_listener {
@@ -44,7 +44,8 @@ struct accept_source {
 };
 
 struct acceptor {
-	struct worker *worker;
+	struct conns *conns;
+	struct peers *peers;
 	enum accept_mode mode;
 	struct accept_source *sources;
 	int count;
@@ -53,8 +54,14 @@ struct acceptor {
 	uint64_t complained;   /* of a shortage; CLOCK_MONOTONIC, ns */
 };
 
-/* 0, or -1 with errno.  Nothing is accepted yet. */
-int accept_open(struct acceptor *acceptor, struct worker *worker);
+/*
+ * Take over COUNT listeners; whoever is accepted goes to CONNS, for the one of
+ * INSTANCES that the listener names.  0, or -1 with errno.  Nothing is
+ * accepted yet.
+ */
+int accept_open(struct acceptor *acceptor, struct conns *conns,
+		struct peers *peers, const struct accept_listener *listeners,
+		int count, struct instance *instances);
 
 void accept_close(struct acceptor *acceptor);
 

@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 #include "ipc/events.h"
-#include "worker/peer.h"
-#include "worker/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,9 +19,12 @@ enum {
 };
 
 void
-conns_init(struct conns *conns)
+conns_init(struct conns *conns, struct loop *loop, struct peers *peers,
+	   void (*changed)(struct conns *conns))
 {
-	*conns = (struct conns){ 0 };
+	*conns = (struct conns){ .loop = loop,
+				 .peers = peers,
+				 .changed = changed };
 	TAILQ_INIT(&conns->unused);
 }
 
@@ -110,7 +111,7 @@ watch(struct conn *conn)
 		events |= EPOLLIN | EPOLLRDHUP;
 	if (conn->flags & CONN_BLOCKED)
 		events |= EPOLLOUT;
-	(void)loop_modify(&conn->instance->worker->loop, &conn->source, events);
+	(void)loop_modify(conn->instance->conns->loop, &conn->source, events);
 }
 
 static const char *
@@ -132,7 +133,7 @@ reason_text(enum conn_reason reason)
 static void
 log_connected(struct conn *conn)
 {
-	struct worker *worker = conn->instance->worker;
+	struct conns *conns = conn->instance->conns;
 	struct log_record record;
 	char peer[ADDR_TEXT];
 
@@ -142,14 +143,14 @@ log_connected(struct conn *conn)
 	log_tag(&record, "service", "%s", conn->instance->config->name);
 	log_tag(&record, "peer", "%s", peer);
 	log_tag(&record, "active", "%" PRIu64,
-		peers_active(&worker->peers, worker->conns.count));
+		peers_active(conns->peers, conns->count));
 	log_end(&record);
 }
 
 static void
 log_disconnected(const struct conn *conn, enum conn_reason reason)
 {
-	struct worker *worker = conn->instance->worker;
+	struct conns *conns = conn->instance->conns;
 	uint64_t age = clock_monotonic() - conn->opened;
 	struct log_record record;
 	char peer[ADDR_TEXT];
@@ -165,7 +166,7 @@ log_disconnected(const struct conn *conn, enum conn_reason reason)
 	log_tag(&record, "ticks", "%" PRIu32, conn->ticks);
 	log_tag(&record, "skipped", "%" PRIu32, conn->skipped);
 	log_tag(&record, "active", "%" PRIu64,
-		peers_active(&worker->peers, worker->conns.count));
+		peers_active(conns->peers, conns->count));
 	log_end(&record);
 }
 
@@ -173,7 +174,7 @@ void
 conn_close(struct conn *conn, enum conn_reason reason)
 {
 	struct instance *instance = conn->instance;
-	struct worker *worker = instance->worker;
+	struct conns *conns = instance->conns;
 
 	if (instance->config->service->close)
 		instance->config->service->close(conn);
@@ -181,7 +182,7 @@ conn_close(struct conn *conn, enum conn_reason reason)
 	leave(instance, conn);
 	message_drop(conn->owed);
 	conn->owed = NULL;
-	loop_remove(&worker->loop, &conn->source);
+	loop_remove(conns->loop, &conn->source);
 	if (reason == CONN_STALLED) {
 		/* Nobody will read what the kernel still holds. */
 		struct linger abort = { .l_onoff = 1, .l_linger = 0 };
@@ -190,12 +191,11 @@ conn_close(struct conn *conn, enum conn_reason reason)
 			   sizeof(abort));
 	}
 	close(conn->source.fd);
-	worker->conns.count--;
+	conns->count--;
 	counter_add(&instance->tally->closed, 1);
-	worker_count(worker);
 	log_disconnected(conn, reason);
-	TAILQ_INSERT_HEAD(&worker->conns.unused, conn, blocked);
-	accept_relieved(&worker->acceptor);
+	TAILQ_INSERT_HEAD(&conns->unused, conn, blocked);
+	conns->changed(conns);
 }
 
 static enum conn_reason
@@ -319,13 +319,13 @@ static bool
 receive(struct conn *conn)
 {
 	struct instance *instance = conn->instance;
-	struct worker *worker = instance->worker;
+	struct conns *conns = instance->conns;
 	const struct service *service = instance->config->service;
 
 	for (int i = 0; i < READS_PER_EVENT; i++) {
 		uint64_t serial = conn->serial;
-		ssize_t n = recv(conn->source.fd, worker->scratch,
-				 sizeof(worker->scratch), MSG_DONTWAIT);
+		ssize_t n = recv(conn->source.fd, conns->scratch,
+				 sizeof(conns->scratch), MSG_DONTWAIT);
 
 		if (n == 0) {
 			finished(conn);
@@ -340,11 +340,11 @@ receive(struct conn *conn)
 		conn->bytes_in += (uint64_t)n;
 		counter_add(&instance->tally->bytes_in, (uint64_t)n);
 		if (service->input) {
-			service->input(conn, worker->scratch, (size_t)n);
+			service->input(conn, conns->scratch, (size_t)n);
 			if (conn->serial != serial)
 				return false;
 		}
-		if ((size_t)n < sizeof(worker->scratch))
+		if ((size_t)n < sizeof(conns->scratch))
 			return true;
 	}
 	return true;
@@ -381,8 +381,7 @@ refuse(struct instance *instance, int fd)
 bool
 conn_open(struct instance *instance, int fd, const struct addr *peer)
 {
-	struct worker *worker = instance->worker;
-	struct conns *conns = &worker->conns;
+	struct conns *conns = instance->conns;
 	struct conn *conn;
 
 	if (TAILQ_EMPTY(&conns->unused) && !add_chunk(conns))
@@ -395,7 +394,7 @@ conn_open(struct instance *instance, int fd, const struct addr *peer)
 			       .serial = ++conns->serial };
 	peer_keep(&conn->peer, fd, peer);
 	if (!join(instance, conn) ||
-	    loop_add(&worker->loop, &conn->source, EPOLLIN | EPOLLRDHUP) < 0) {
+	    loop_add(conns->loop, &conn->source, EPOLLIN | EPOLLRDHUP) < 0) {
 		if (conn->member < instance->member_count &&
 		    instance->members[conn->member] == conn)
 			leave(instance, conn);
@@ -404,7 +403,7 @@ conn_open(struct instance *instance, int fd, const struct addr *peer)
 	}
 	conns->count++;
 	counter_add(&instance->tally->accepted, 1);
-	worker_count(worker);
+	conns->changed(conns);
 	log_connected(conn);
 	if (instance->config->service->open)
 		instance->config->service->open(conn);

@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "worker/message.h"
 #include "worker/peer.h"
+#include "worker/peers.h"
 #include "worker/service.h"
 
 #include <stdbool.h>
@@ -69,14 +70,20 @@ enum {
 
 /* The table of a worker. */
 struct conns {
+	struct loop *loop;
+	struct peers *peers; /* for how many clients the log calls active */
+	/* Their number changed: `count` is what it is now. */
+	void (*changed)(struct conns *conns);
 	struct conn **chunks;
 	uint32_t chunk_count;
 	uint32_t count;	 /* that are in use */
 	uint64_t serial; /* the last one given */
 	struct conn_queue unused;
+	char scratch[4096]; /* what arrived, while it is looked at */
 };
 
-void conns_init(struct conns *conns);
+void conns_init(struct conns *conns, struct loop *loop, struct peers *peers,
+		void (*changed)(struct conns *conns));
 void conns_free(struct conns *conns);
 
 /*

@@ -23,8 +23,8 @@
 #include <sys/queue.h>
 
 struct conn;
+struct conns;
 struct service;
-struct worker;
 
 enum {
 	SERVICE_LISTENS = 16
@@ -49,9 +49,9 @@ struct service_config {
 /* A service in one worker. */
 struct instance {
 	const struct service_config *config;
-	struct worker *worker;
-	struct timer tick; /* first member of nothing: see ticker.c */
-	int64_t due;	   /* the boundary that the timer is armed for */
+	struct conns *conns; /* that all services of the worker share */
+	struct timer tick;   /* first member of nothing: see ticker.c */
+	int64_t due;	     /* the boundary that the timer is armed for */
 	struct conn **members;
 	uint32_t member_count;
 	uint32_t member_room;

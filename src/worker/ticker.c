@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "worker/conn.h"
-#include "worker/worker.h"
 
 #include <stddef.h>
 
@@ -78,7 +77,7 @@ ticker_start(struct instance *instance)
 {
 	if (instance->config->interval == 0)
 		return 0;
-	if (timer_open(&instance->tick, &instance->worker->loop, CLOCK_REALTIME,
+	if (timer_open(&instance->tick, instance->conns->loop, CLOCK_REALTIME,
 		       tick) < 0)
 		return -1;
 	arm(instance, clock_realtime());

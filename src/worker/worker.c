@@ -26,18 +26,28 @@ enum {
 #define WORKER_OF(pointer, member) \
 	((struct worker *)((char *)(pointer)-offsetof(struct worker, member)))
 
-void
-worker_count(struct worker *worker)
+/* Let the others see, and look whether it was the last one. */
+static void
+count(struct worker *worker)
 {
 	__atomic_store_n(&worker->slot->connections, worker->conns.count,
 			 __ATOMIC_RELAXED);
-	if (worker->state == WORKER_RETIRING && worker->conns.count == 0) {
+	if (worker->conns.count > 0)
+		return;
+	if (worker->state == WORKER_RETIRING)
 		report_send(&worker->report, REPORT_DRAINED);
+	if (worker->state == WORKER_RETIRING ||
+	    worker->state == WORKER_STOPPING)
 		loop_stop(&worker->loop);
-	} else if (worker->state == WORKER_STOPPING &&
-		   worker->conns.count == 0) {
-		loop_stop(&worker->loop);
-	}
+}
+
+static void
+conns_changed(struct conns *conns)
+{
+	struct worker *worker = WORKER_OF(conns, conns);
+
+	count(worker);
+	accept_relieved(&worker->acceptor);
 }
 
 static void
@@ -159,7 +169,7 @@ stop(struct worker *worker, uint64_t milliseconds)
 		    milliseconds * 3 / 4 * (uint64_t)CLOCK_MILLISECOND);
 	timer_every(&worker->ending, ENDING);
 	end_all(worker);
-	worker_count(worker);
+	count(worker);
 }
 
 static void
@@ -169,7 +179,7 @@ retire(struct worker *worker)
 		return;
 	accept_end(&worker->acceptor, true);
 	enter(worker, WORKER_RETIRING);
-	worker_count(worker);
+	count(worker);
 }
 
 static void
@@ -245,7 +255,7 @@ start_instance(struct worker *worker, struct instance *instance,
 	const struct service *service = config->service;
 
 	instance->config = config;
-	instance->worker = worker;
+	instance->conns = &worker->conns;
 	instance->tally = &worker->slot->services[config->board];
 	instance->lateness = &worker->slot->lateness;
 	TAILQ_INIT(&instance->blocked);
@@ -260,11 +270,11 @@ start_instance(struct worker *worker, struct instance *instance,
 }
 
 static void
-stop_instance(struct instance *instance)
+stop_instance(const struct worker *worker, struct instance *instance)
 {
 	const struct service *service = instance->config->service;
 
-	if (instance->worker->state != WORKER_STOPPING)
+	if (worker->state != WORKER_STOPPING)
 		ticker_stop(instance);
 	if (service->stop)
 		service->stop(instance);
@@ -337,10 +347,13 @@ start(struct worker *worker)
 		return "taking signals";
 	peers_init(&worker->peers, &worker->scoreboard, plan->slot,
 		   plan->generation);
-	conns_init(&worker->conns);
+	conns_init(&worker->conns, &worker->loop, &worker->peers,
+		   conns_changed);
 	if (start_instances(worker) < 0)
 		return "starting services";
-	if (accept_open(&worker->acceptor, worker) < 0 ||
+	if (accept_open(&worker->acceptor, &worker->conns, &worker->peers,
+			plan->listeners, plan->listener_count,
+			worker->instances) < 0 ||
 	    accept_begin(&worker->acceptor) < 0)
 		return "watching listeners";
 	if (watch_master(worker) < 0 || open_timers(worker) < 0)
@@ -360,7 +373,8 @@ finish(struct worker *worker)
 	accept_end(&worker->acceptor, false);
 	accept_close(&worker->acceptor);
 	while (worker->instance_count > 0)
-		stop_instance(&worker->instances[--worker->instance_count]);
+		stop_instance(worker,
+			      &worker->instances[--worker->instance_count]);
 	free(worker->instances);
 	conns_free(&worker->conns);
 	signals_close(&worker->signals);

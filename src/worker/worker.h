@@ -57,8 +57,7 @@ struct worker {
 	struct tally reported; /* sums as of the last beat */
 	struct histogram reported_lateness;
 	enum worker_state state;
-	bool orphaned;	    /* the master is gone: leave at once */
-	char scratch[4096]; /* what arrived, while it is looked at */
+	bool orphaned; /* the master is gone: leave at once */
 };
 
 /*
@@ -67,8 +66,5 @@ struct worker {
  * reported through the pipe as REPORT_FAILED.
  */
 int worker_run(const struct worker_plan *plan);
-
-/* The connections of the worker changed in number: let the others see. */
-void worker_count(struct worker *worker);
 
 #endif

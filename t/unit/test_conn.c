@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "worker/conn.h"
 #include "worker/fanout.h"
-#include "worker/worker.h"
+#include "worker/peers.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -42,8 +42,10 @@ __wrap_send(int fd, const void *bytes, size_t length, int flags)
 static const struct service plain = { .type = "plain" };
 
 struct bench {
-	struct worker worker;
-	struct worker_plan plan;
+	struct loop loop;
+	struct scoreboard scoreboard;
+	struct peers peers;
+	struct conns conns;
 	struct service_config config;
 	struct instance instance;
 	struct scoreboard_slot slot;
@@ -51,26 +53,31 @@ struct bench {
 	struct message *message;
 };
 
+static int changes;
+
+static void
+changed(struct conns *conns)
+{
+	(void)conns;
+	changes++;
+}
+
 static int
 make_bench(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
-	struct worker *worker = &bench->worker;
 
 	takes = -1;
 	sends = 0;
 	bench->map = calloc(1, SCOREBOARD_SIZE);
-	worker->scoreboard.map = bench->map;
-	worker->slot = &bench->slot;
-	worker->plan = &bench->plan;
-	worker->state = WORKER_SERVING;
-	assert_int_equal(loop_open(&worker->loop), 0);
-	peers_init(&worker->peers, &worker->scoreboard, 0, 1);
-	conns_init(&worker->conns);
+	bench->scoreboard.map = bench->map;
+	assert_int_equal(loop_open(&bench->loop), 0);
+	peers_init(&bench->peers, &bench->scoreboard, 0, 1);
+	conns_init(&bench->conns, &bench->loop, &bench->peers, changed);
 	bench->config.service = &plain;
 	bench->config.stall = 1;
 	bench->instance.config = &bench->config;
-	bench->instance.worker = worker;
+	bench->instance.conns = &bench->conns;
 	bench->instance.tally = &bench->slot.services[0];
 	bench->instance.lateness = &bench->slot.lateness;
 	TAILQ_INIT(&bench->instance.blocked);
@@ -91,8 +98,8 @@ free_bench(void **state)
 	assert_int_equal(bench->message->holders, 1);
 	message_drop(bench->message);
 	free(bench->instance.members);
-	conns_free(&bench->worker.conns);
-	loop_close(&bench->worker.loop);
+	conns_free(&bench->conns);
+	loop_close(&bench->loop);
 	free(bench->map);
 	free(bench);
 	return 0;
@@ -123,7 +130,7 @@ static void
 turn(struct bench *bench)
 {
 	struct epoll_event events[16];
-	int n = epoll_wait(bench->worker.loop.epfd, events, 16, 0);
+	int n = epoll_wait(bench->loop.epfd, events, 16, 0);
 
 	for (int i = 0; i < n; i++) {
 		struct loop_source *source = events[i].data.ptr;

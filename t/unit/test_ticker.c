@@ -4,8 +4,8 @@
  * in both directions, delays, and leap seconds inserted and left out.
  */
 #include "base/clock.h"
+#include "worker/conn.h"
 #include "worker/ticker.h"
-#include "worker/worker.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +72,8 @@ see(struct instance *instance, int64_t boundary, bool leap)
 static const struct service watched = { .type = "watched", .tick = see };
 
 struct stand {
-	struct worker worker;
+	struct loop loop;
+	struct conns conns;
 	struct service_config config;
 	struct instance instance;
 	struct tally tally;
@@ -87,11 +88,12 @@ make_stand(void **state)
 	leap_second = false;
 	steps_while_arming = 0;
 	the_time = 1000 * S + S / 2;
-	assert_int_equal(loop_open(&stand->worker.loop), 0);
+	assert_int_equal(loop_open(&stand->loop), 0);
 	stand->config.service = &watched;
 	stand->config.interval = S;
 	stand->instance.config = &stand->config;
-	stand->instance.worker = &stand->worker;
+	stand->conns.loop = &stand->loop;
+	stand->instance.conns = &stand->conns;
 	stand->instance.tally = &stand->tally;
 	*state = stand;
 	return 0;
@@ -103,7 +105,7 @@ free_stand(void **state)
 	struct stand *stand = *state;
 
 	ticker_stop(&stand->instance);
-	loop_close(&stand->worker.loop);
+	loop_close(&stand->loop);
 	free(stand);
 	return 0;
 }
