@@ -12,11 +12,12 @@
 
 enum {
 	BATCH = 16,	   /* clients taken in one go */
-	ASIDE_BATCH = 4,   /* of those whom the others left waiting */
+	ASIDE_FIRST = 2,   /* of those whom the others left waiting */
+	ASIDE_MOST = 256,  /* of the same, when they go on doing so */
 	LAST_BATCH = 4096, /* of those who wait when the worker retires */
 };
 
-static const uint64_t PATIENCE = 5 * (uint64_t)CLOCK_MILLISECOND;
+static const uint64_t PATIENCE = 20 * (uint64_t)CLOCK_MILLISECOND;
 static const uint64_t REST = (uint64_t)CLOCK_SECOND;
 static const uint64_t COMPLAIN = 60 * (uint64_t)CLOCK_SECOND;
 
@@ -62,6 +63,7 @@ set_mode(struct acceptor *acceptor, enum accept_mode mode)
 			result = -1;
 	}
 	acceptor->mode = mode;
+	acceptor->aside_batch = ASIDE_FIRST;
 	return result;
 }
 
@@ -164,6 +166,17 @@ take_waiting(struct acceptor *acceptor, int most)
 	return more;
 }
 
+/* A few at first: the others may only be slow.  Then twice as many. */
+static void
+take_left(struct acceptor *acceptor)
+{
+	if (!take_waiting(acceptor, acceptor->aside_batch))
+		return;
+	if (acceptor->aside_batch < ASIDE_MOST)
+		acceptor->aside_batch *= 2;
+	be_patient(acceptor, PATIENCE);
+}
+
 /* The others had their time: nobody is left waiting. */
 static void
 patience_over(struct timer *timer, bool stepped)
@@ -177,9 +190,8 @@ patience_over(struct timer *timer, bool stepped)
 	if (acceptor->mode == ACCEPT_RESTING ||
 	    (acceptor->mode == ACCEPT_ASIDE && !above_mean(acceptor)))
 		set_mode(acceptor, ACCEPT_SHARED);
-	else if (acceptor->mode == ACCEPT_ASIDE &&
-		 take_waiting(acceptor, ASIDE_BATCH))
-		be_patient(acceptor, PATIENCE);
+	else if (acceptor->mode == ACCEPT_ASIDE)
+		take_left(acceptor);
 }
 
 int
@@ -242,7 +254,7 @@ void
 accept_look(struct acceptor *acceptor)
 {
 	if (watched(acceptor->mode))
-		take_waiting(acceptor, ASIDE_BATCH);
+		take_waiting(acceptor, ASIDE_FIRST);
 }
 
 void

@@ -7,7 +7,7 @@
  * aside: it then only hears that somebody came (edge-triggered, not
  * exclusive), leaves him to the others, and looks again whether it is still
  * above the mean.  Because the others may be hung, it does not rely on them:
- * whoever still waits after a few milliseconds is taken in.
+ * whoever still waits after twenty milliseconds is taken in.
  *
  * Out of descriptors or memory, a worker rests: it leaves the listeners until
  * one of its connections closes or a second has passed, so that it neither
@@ -51,6 +51,7 @@ struct acceptor {
 	int count;
 	struct timer patience; /* armed while somebody may be waiting */
 	bool waiting;	       /* it is armed */
+	int aside_batch;       /* how many of them to take */
 	uint64_t complained;   /* of a shortage; CLOCK_MONOTONIC, ns */
 };
 

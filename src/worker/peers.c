@@ -76,6 +76,6 @@ peers_above_mean(struct peers *peers, uint64_t own)
 		return false;
 	count = (uint64_t)peers->serving_count + 1;
 	total = own + sum(peers, peers->serving, peers->serving_count);
-	/* own > mean + mean / 20 + 1, without a fraction lost */
-	return own * count * 20 > total * 21 + count * 20;
+	/* own > mean + mean / 100 + 1, without a fraction lost */
+	return own * count * 100 > total * 101 + count * 100;
 }

@@ -32,7 +32,8 @@ uint64_t peers_active(struct peers *peers, uint64_t own);
 
 /*
  * Whether OWN connections are well above the mean of the workers that accept
- * in this generation, by a twentieth and one.
+ * in this generation, by a hundredth and one.  All but one of them may be
+ * that much above it, at the expense of the last: so it is little.
  */
 bool peers_above_mean(struct peers *peers, uint64_t own);
 

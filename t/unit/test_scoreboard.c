@@ -265,7 +265,7 @@ peers_are_those_of_the_generation(void **state)
 	/* The retiring one counts as active, not for the mean. */
 	assert_int_equal(peers_active(&peers, 100), 1100);
 	assert_false(peers_above_mean(&peers, 100));
-	assert_false(peers_above_mean(&peers, 110));
+	assert_false(peers_above_mean(&peers, 103));
 	assert_true(peers_above_mean(&peers, 120));
 	/* One that is alone with its first client takes the second too. */
 	scoreboard_slot(&board->scoreboard, 1)->connections = 0;
