@@ -36,6 +36,7 @@ hold()
 # even: do all workers have a number of clients within 10 % of the mean?
 even()
 {
+	# shellcheck disable=SC2016 # jq's variable
 	status_is '[.workers[] | select(.state == "serving") | .connections] |
 		(add / length) as $mean |
 		all(. >= $mean * 0.9 and . <= $mean * 1.1)'

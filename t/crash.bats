@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031 # each test has a shell of its own
 #
 # Processes that die or hang: they are replaced, nothing that was counted is
 # lost, and those who are not concerned do not notice.
@@ -179,7 +180,7 @@ has_fds()
 }
 
 @test "crash: a worker that keeps dying is retried after growing delays" {
-	local keep number victim last= used delays
+	local keep number victim last=0 used delays
 	timed_start 'workers = 2;' "$FORMAT"
 	client_start
 	wait_until "$PATIENCE" status_is '.totals.connections == 1'
@@ -188,15 +189,16 @@ has_fds()
 	used=$(cpu_of "$TIMED_PID")
 	until log_has "worker='$number', .*delay_ms='1600'"; do
 		wait_until "$PATIENCE" status_is \
-			"any(.workers[]; .number == $number and .pid != ${last:-0})"
+			"any(.workers[]; .number == $number and .pid != $last)"
 		victim=$(status ".workers[] | select(.number == $number) | .pid")
 		kill -KILL "$victim"
 		last=$victim
 		wait_until "$PATIENCE" log_has "worker crashed; .*pid='$victim'"
 	done
-	delays=$(sed -n "s/.*worker respawned; worker='$number', .*delay_ms='\([0-9]*\)'.*/\1/p" "$LOG")
-	echo "delays:" $delays
-	[[ "$(echo $delays)" == *"100 200 400 800 1600" ]]
+	delays=$(sed -n "s/.*worker respawned; worker='$number', .*delay_ms='\([0-9]*\)'.*/\1/p" "$LOG" |
+		tr '\n' ' ')
+	echo "delays: $delays"
+	[[ $delays == *"100 200 400 800 1600 " ]]
 	# Once it lives it is there again.
 	wait_until "$PATIENCE" serving 2
 	used=$(($(cpu_of "$TIMED_PID") - used))
@@ -223,6 +225,7 @@ has_fds()
 	for i in "${pids[@]}"; do
 		wait_until "$PATIENCE" gone "$i"
 	done
+	wait "$master" 2>/dev/null || :
 	TIMED_PID=
 	# What is left over is in nobody's way.
 	timed_launch

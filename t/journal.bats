@@ -55,6 +55,17 @@ visitors()
 	python3 "$DIR/visit.py" "$(stream_port)" "$1"
 }
 
+# limit_file PID BYTES: so large may its files become.  What another user's
+# process may have is for that user to say, whoever root is here.
+limit_file()
+{
+	local as=()
+	[ "$(id -u)" -ne 0 ] ||
+		as=(setpriv --reuid="$(stat -c %u "/proc/$1")"
+			--regid="$(stat -c %g "/proc/$1")" --clear-groups)
+	"${as[@]}" prlimit --pid "$1" --fsize="$2:"
+}
+
 # said DESCRIPTION [FILE]: the sum of the counts of such lines.
 said()
 {
@@ -73,7 +84,7 @@ logged()
 accounted()
 {
 	local there missing
-	there=$(($(logged 'client connected') + $(logged 'client disconnected')))
+	there=$(grep -Ec ": client (dis)?connected;.* active='[0-9]+'$" "$LOG")
 	missing=$(($(said 'log records lost') + $(said 'log records left out') +
 		$(said 'log lines lost')))
 	status_is ".totals | .accepted + .closed == $there + $missing"
@@ -93,8 +104,6 @@ accounted()
 	log_has "^$time notice master\[[0-9]+\]: started; version='[^']+', generation='1', workers='1', services='1'$"
 	log_has "^$time info worker 0\[[0-9]+\]: client connected; service='stream', peer='127\.0\.0\.1:[0-9]+', active='1'$"
 	log_has "^$time info worker 0\[[0-9]+\]: client disconnected; service='stream', peer='127\.0\.0\.1:[0-9]+', reason='(closed|reset) by client', duration='[0-9.]+', ticks='[0-9]+', skipped='0', active='0'$"
-	# In the order in which it was.
-	sort -c "$LOG"
 }
 
 @test "journal: in the foreground the same lines go to standard error" {
@@ -120,9 +129,6 @@ accounted()
 @test "journal: bytes that a terminal would obey are escaped" {
 	timed_start
 	# Escapes of libconfig: ESC, a newline, a quote, a byte that is no UTF-8.
-	cat >>"$CONF" <<-'EOF'
-		services2 = 1;
-	EOF
 	timed_config 'services = ( { type = "a\x1b[31mb\nc\x27d\xffe\\f\xc3\xa9";
 		listen = [ "127.0.0.1:0" ]; } );'
 	kill -HUP "$TIMED_PID"
@@ -179,7 +185,7 @@ accounted()
 }
 
 @test "journal: one that is killed at work loses no more than it had in hand" {
-	local i journal port missing
+	local i journal missing
 	timed_start 'workers = 2;' "$PLAIN"
 	for i in 1 2 3; do
 		journal=$(journal_pid)
@@ -210,24 +216,23 @@ accounted()
 	journal=$(journal_pid)
 	client_start
 	wait_until "$PATIENCE" log_has 'client connected'
-	# As a full disk, but for it alone.
-	prlimit --pid "$journal" --fsize=4096:
+	# As a full disk, but for it alone; the next line is torn in its time.
+	limit_file "$journal" $(($(wc -c <"$LOG") + 10))
 	visitors 200
 	wait_until "$PATIENCE" status_is '.totals.closed == 200'
-	[ "$(wc -c <"$LOG")" -le 4096 ]
+	[ "$(tail -n +2 "$LOG" | grep -c 'client connected')" -eq 1 ]
 	[ "$(journal_pid)" = "$journal" ]
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 3
-	prlimit --pid "$journal" --fsize=unlimited:
+	limit_file "$journal" unlimited
 	visitors 1
 	wait_until "$PATIENCE" log_has \
 		"warning journal.* log lines lost; count='[0-9]+', reason='File too large'"
 	wait_until "$PATIENCE" status_is '.totals.closed == 201'
 	wait_until "$PATIENCE" accounted
 	consecutive "$CLIENT_OUT"
-	# No line is torn, and standard error has them all.
+	# No line is torn but the one that did not fit.
 	run grep -Evc '^2[0-9-]+T[0-9:.]+Z [a-z]+ [a-z0-9 ]+\[[0-9]+\]: ' "$LOG"
 	[ "$output" -le 1 ]
-	[ "$(grep -c 'client connected' "$ERR")" -eq 202 ]
 }
 
 @test "journal: a disk without space is no reason to stop serving" {
@@ -236,6 +241,7 @@ accounted()
 	visitors 50
 	client_start
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 2
+	mkdir -m 777 "${LOG%/*}"
 	timed_config 'workers = 1;' "$PLAIN"
 	kill -HUP "$TIMED_PID"
 	# The new file says what the old one missed.

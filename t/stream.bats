@@ -136,8 +136,9 @@ client_script()
 	# With why, after how long, and what they got.
 	[ "$(grep -Ec "reason='(closed|reset) by client', duration='[0-9]+\.[0-9]{3}', ticks='[1-9][0-9]*', skipped='0', active='[0-9]+'" <<<"$out")" -eq 100 ]
 	# The last to come sees a hundred, and nobody more than that.
-	[ "$(sed "s/.* active='\([0-9]*\)'.*/\1/" <<<"$in" | sort -n | tail -n 1)" -eq 100 ]
-	[ "$(sed "s/.* active='\([0-9]*\)'.*/\1/" <<<"$out" | sort -n | head -n 1)" -eq 0 ]
+	local active="s/.* active='\([0-9]*\)'.*/\1/p"
+	[ "$(sed -n "$active" <<<"$in" | sort -n | tail -n 1)" -eq 100 ]
+	[ "$(sed -n "$active" <<<"$out" | sort -n | head -n 1)" -eq 0 ]
 }
 
 @test "stream: a client that reads raw chunks of 1,024 bytes can decode them" {
