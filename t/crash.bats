@@ -161,14 +161,13 @@ has_fds()
 	consecutive "$CLIENT_OUT"
 }
 
-@test "crash: a master that was held up does not take its workers for hung" {
+# hold_up_master: for some five seconds, in which the client of CLIENT_OUT is
+# served as ever; nor is it noticed afterwards.
+hold_up_master()
+{
 	local pids began
-	timed_start 'workers = 2;' 'watchdog_seconds = 2;' "$FORMAT"
 	pids=$(worker_pids)
-	client_start
-	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 2
 	kill -STOP "$TIMED_PID"
-	# Served as ever.
 	began=$(wc -l <"$CLIENT_OUT")
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" $((began + 5))
 	kill -CONT "$TIMED_PID"
@@ -177,6 +176,19 @@ has_fds()
 	[ "$(worker_pids)" = "$pids" ]
 	run log_has 'worker hung'
 	[ "$status" -ne 0 ]
+}
+
+@test "crash: a master that was held up does not take its workers for hung" {
+	timed_start 'workers = 2;' 'watchdog_seconds = 2;' "$FORMAT"
+	client_start
+	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 4
+	hold_up_master
+}
+
+@test "crash: nor does one that was held up as soon as it had started" {
+	timed_start 'workers = 2;' 'watchdog_seconds = 2;' "$FORMAT"
+	client_start
+	hold_up_master
 }
 
 @test "crash: a worker that keeps dying is retried after growing delays" {
@@ -195,7 +207,7 @@ has_fds()
 		last=$victim
 		wait_until "$PATIENCE" log_has "worker crashed; .*pid='$victim'"
 	done
-	delays=$(sed -n "s/.*worker respawned; worker='$number', .*delay_ms='\([0-9]*\)'.*/\1/p" "$LOG" |
+	delays=$(sed -n "s/.*worker respawn delayed; worker='$number', .*delay_ms='\([0-9]*\)'.*/\1/p" "$LOG" |
 		tr '\n' ' ')
 	echo "delays: $delays"
 	[[ $delays == *"100 200 400 800 1600 " ]]

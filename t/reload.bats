@@ -356,9 +356,7 @@ comer_done()
 	client_stop
 	reload "log = { file = \"$LOG.2\"; level = \"notice\"; syslog = false; };" \
 		"$(serve 'stream format = "%s";')"
-	wait_until "$PATIENCE" file_has "$LOG.2" ': reloaded;'
-	run log_has ': reloaded;'
-	[ "$status" -ne 0 ]
+	wait_until "$PATIENCE" test -e "$LOG.2"
 	client_start
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
 	client_stop
@@ -372,7 +370,8 @@ comer_done()
 	wait_until "$PATIENCE" file_has "$LOG.2" 'client disconnected'
 
 	# A file that cannot be opened leaves the one before.
-	reload "log = { file = \"$DIR/none/log\"; level = \"info\"; syslog = false; };"
+	reload "log = { file = \"$DIR/none/log\"; level = \"info\"; syslog = false; };" \
+		'workers = 1;'
 	wait_until "$PATIENCE" file_has "$LOG.2" \
 		"error journal.* log file not opened; file='$DIR/none/log', reason='No such file or directory'"
 	client_start
