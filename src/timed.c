@@ -2,6 +2,7 @@
 /*
  * timed, a time server: options, then over to the master.
  */
+#include "base/fds.h"
 #include "config/config.h"
 #include "master/master.h"
 #include "master/start.h"
@@ -99,6 +100,16 @@ read_options(struct options *options, int argc, char **argv)
 	}
 }
 
+/* One line, whatever a file had in it: a terminal obeys none of it. */
+static void
+print_plain(const char *text)
+{
+	fputs("timed: ", stderr);
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+		fprintf(stderr, *c < 0x20 || *c == 0x7f ? "\\x%02x" : "%c", *c);
+	fputc('\n', stderr);
+}
+
 static struct config *
 load(const char *file)
 {
@@ -106,7 +117,7 @@ load(const char *file)
 	struct config *config = config_load(file, &complaints);
 
 	for (int i = 0; i < complaints.count; i++)
-		fprintf(stderr, "timed: %s\n", complaints.lines[i]);
+		print_plain(complaints.lines[i]);
 	if (complaints.forgot)
 		fputs("timed: out of memory\n", stderr);
 	complaints_free(&complaints);
@@ -120,6 +131,8 @@ main(int argc, char **argv, char **envp)
 	struct config *config;
 	struct launcher launcher = LAUNCHER_NONE;
 
+	if (fds_fill_standard() < 0)
+		return EXIT_FAILURE;
 	setproctitle_init(argc, argv, envp);
 	/* Whatever the shell's: others may read what is made for them. */
 	umask(022);

@@ -168,6 +168,7 @@ hold_up_master()
 	local pids began
 	pids=$(worker_pids)
 	kill -STOP "$TIMED_PID"
+	: >>"$CLIENT_OUT"
 	began=$(wc -l <"$CLIENT_OUT")
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" $((began + 5))
 	kill -CONT "$TIMED_PID"

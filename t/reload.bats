@@ -370,10 +370,10 @@ comer_done()
 	wait_until "$PATIENCE" file_has "$LOG.2" 'client disconnected'
 
 	# A file that cannot be opened leaves the one before.
-	reload "log = { file = \"$DIR/none/log\"; level = \"info\"; syslog = false; };" \
+	reload "log = { file = \"$RUN\"; level = \"info\"; syslog = false; };" \
 		'workers = 1;'
 	wait_until "$PATIENCE" file_has "$LOG.2" \
-		"error journal.* log file not opened; file='$DIR/none/log', reason='No such file or directory'"
+		"error journal.* log file not opened; file='$RUN', reason='Is a directory'"
 	client_start
 	wait_until "$PATIENCE" file_has "$LOG.2" "client connected; .*active='1'"
 	[ "$(grep -c 'client connected' "$LOG.2")" -eq 2 ]
@@ -440,4 +440,19 @@ comer_done()
 	wait_until "$PATIENCE" settled 2
 	[ "$(grep -c "worker exited; .*generation='1', reason='exit status 0'" "$LOG")" -ge 2 ]
 	[ "$(wc -l <"$held")" -ge 7 ]
+}
+
+@test "reload: one address becomes all of them, and one again" {
+	local port listen
+	timed_start 'services = ( { type = "stream"; listen = [ "localhost:0" ]; } );'
+	port=$(stream_port)
+	for listen in "*:$port" "localhost:$port" "127.0.0.1:$port"; do
+		reload "services = ( { type = \"stream\"; listen = [ \"$listen\" ]; } );"
+		[ "$(timec -q -n 1 "127.0.0.1:$port" | wc -l)" -eq 1 ]
+	done
+	status_is '.services[0].listen == ["127.0.0.1:'"$port"'"]'
+	# Others are kept out as before.
+	sed "s|$RUN|$RUN.2|" "$CONF" >"$CONF.2"
+	run -73 timed -f -c "$CONF.2"
+	[[ $output == *': Address already in use' ]]
 }

@@ -43,6 +43,22 @@ visit()
 	done
 }
 
+# timed with a client that reads nothing, and that it knows of.
+start_with_stuck_client()
+{
+	timed_start 'stop_seconds = 2;' \
+		"services = ( { type = \"stream\"; listen = [ \"127.0.0.1:0\" ]; interval = 0.05; format = \"$(printf '%0100d' 0)\"; } );"
+	start "$DIR/stuck" "$DIR/stuck.err" python3 -c '
+import signal, socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+s.connect(("127.0.0.1", int(sys.argv[1])))
+open(sys.argv[2], "w").close()
+signal.pause()' "$(stream_port)" "$DIR/connected"
+	wait_until "$PATIENCE" test -e "$DIR/connected"
+	wait_until "$PATIENCE" status_is '.totals.skipped > 0'
+}
+
 crashes()
 {
 	status .totals.crashes
@@ -158,15 +174,16 @@ crashes()
 }
 
 @test "signals: TERM twice is as once" {
-	timed_start
-	client_start
-	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
+	# So that the stop takes its time.
+	start_with_stuck_client
 	kill -TERM "$TIMED_PID"
+	wait_until "$PATIENCE" log_has ' stopping;'
 	kill -TERM "$TIMED_PID"
-	kill -INT "$TIMED_PID" || :
+	kill -INT "$TIMED_PID"
 	timed_wait
 	[ "$(grep -c ' stopping;' "$LOG")" -eq 1 ]
 	[ "$(grep -c ' stopped;' "$LOG")" -eq 1 ]
+	run ! grep -q 'worker killed' "$LOG"
 }
 
 @test "signals: HUP and USR1 while it stops change nothing" {
@@ -183,17 +200,7 @@ crashes()
 
 @test "signals: a client that reads nothing does not hold up the stop" {
 	local before
-	timed_start 'stop_seconds = 2;' \
-		"services = ( { type = \"stream\"; listen = [ \"127.0.0.1:0\" ]; interval = 0.05; format = \"$(printf '%0100d' 0)\"; } );"
-	start "$DIR/stuck" "$DIR/stuck.err" python3 -c '
-import signal, socket, sys
-s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-s.connect(("127.0.0.1", int(sys.argv[1])))
-open(sys.argv[2], "w").close()
-signal.pause()' "$(stream_port)" "$DIR/connected"
-	wait_until "$PATIENCE" test -e "$DIR/connected"
-	wait_until "$PATIENCE" status_is '.totals.skipped > 0'
+	start_with_stuck_client
 	now
 	before=$NOW
 	timed_stop

@@ -516,6 +516,7 @@ units()
 	grep -q "type = \"$name\"" "$BUILD/etc/timed.conf"
 	sed 's/"localhost:\([0-9]*\)"/"127.0.0.1:\1", "[::1]:\1"/' \
 		"$BUILD/etc/timed.conf" >"$DIR/addresses"
+	# shellcheck disable=SC2013 # an address is a word
 	for each in $(sed -n 's/^ListenStream=//p' "$UNITS/timed.socket"); do
 		grep -Fq "\"$each\"" "$DIR/addresses"
 	done

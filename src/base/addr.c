@@ -352,6 +352,25 @@ ask(const char *host, unsigned port, int socktype, struct addr *addresses,
 	return n;
 }
 
+static bool
+is_any(const struct addr *address)
+{
+	if (address->sa.sa_family == AF_INET)
+		return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
+	return address->sa.sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
+}
+
+bool
+addr_collide(const struct addr *a, const struct addr *b)
+{
+	if (addr_equal(a, b))
+		return true;
+	return a->sa.sa_family == b->sa.sa_family &&
+	       a->sa.sa_family != AF_UNIX && addr_port(a) == addr_port(b) &&
+	       (is_any(a) || is_any(b));
+}
+
 int
 addr_resolve(const char *text, unsigned default_port, int socktype,
 	     struct addr *addresses, int max, char *error, size_t size)

@@ -66,6 +66,12 @@ void addr_set_port(struct addr *address, unsigned port);
 bool addr_equal(const struct addr *a, const struct addr *b);
 
 /*
+ * Whether a socket that listens on one is in the way of the other: they are
+ * equal, or one is every address of the other's family, on the same port.
+ */
+bool addr_collide(const struct addr *a, const struct addr *b);
+
+/*
  * Resolve HOST, HOST:PORT, [V6]:PORT, a bare V6 or unix:/path for a client.
  * Asks name servers, and so may block.  socktype: SOCK_STREAM or SOCK_DGRAM.
  *

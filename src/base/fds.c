@@ -34,6 +34,20 @@ fds_keep_only(int *keep, int count)
 }
 
 int
+fds_fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+int
 fds_detach(bool stderr_too)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -16,6 +16,12 @@
  */
 int fds_keep_only(int *keep, int count);
 
+/*
+ * Open /dev/null for those of standard input, output and error that are
+ * closed, so that nothing else gets their numbers.  0, or -1 with errno.
+ */
+int fds_fill_standard(void);
+
 /* Point standard input and output, and error if STDERR_TOO, to /dev/null. */
 int fds_detach(bool stderr_too);
 

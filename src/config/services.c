@@ -81,8 +81,8 @@ taken_by(const struct config *config, const struct service_config *service,
 	for (const struct service_config *s = config->services; s <= end; s++)
 		for (int i = 0; s->service && i < s->listen_count; i++)
 			for (int k = 0; k < s->listen[i].where.count; k++)
-				if (addr_equal(&s->listen[i].where.addr[k],
-					       address))
+				if (addr_collide(&s->listen[i].where.addr[k],
+						 address))
 					return s == service ? "itself"
 							    : s->name;
 	return NULL;
@@ -171,6 +171,8 @@ read_service(struct config *config, config_setting_t *group,
 	}
 	type = text_of(group, "type", complaints);
 	kind = type ? registry_find(type) : NULL;
+	if (!type && config_setting_get_member(group, "type"))
+		return;
 	if (!kind) {
 		registry_names(known, sizeof(known));
 		complain(complaints, group, "type: %s%s%s; it can be: %s",

@@ -205,6 +205,7 @@ snapshot_alive(const struct snapshot *snapshot, unsigned seconds)
 		return false;
 	if (dead(master->pid))
 		return false;
-	return snapshot->now < master->heartbeat ||
-	       snapshot->now - master->heartbeat <= limit;
+	/* One from the future was written before this machine started. */
+	return snapshot->now + (uint64_t)CLOCK_SECOND >= master->heartbeat &&
+	       snapshot->now <= master->heartbeat + limit;
 }

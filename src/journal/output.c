@@ -351,8 +351,11 @@ output_reopen(struct output *output)
 	if (!path[0])
 		return;
 	fd = open_file_or_say(output, path);
-	if (fd >= 0)
-		replace_file(&output->file, path, fd);
+	if (fd < 0)
+		return;
+	replace_file(&output->file, path, fd);
+	/* What the old one missed is said now, not with the next line. */
+	output_flush(output);
 }
 
 void
@@ -369,4 +372,5 @@ output_configure(struct output *output, const struct journal_config *config)
 	output->config = *config;
 	replace_file(&output->file, output->config.file, fd);
 	configure_terminal(&output->terminal, &output->config);
+	output_flush(output);
 }

@@ -141,7 +141,8 @@ crew_init(struct crew *crew, struct loop *loop, struct scoreboard *scoreboard,
 			       .scoreboard = scoreboard,
 			       .events = events,
 			       .context = context,
-			       .log = log };
+			       .log = log,
+			       .last_check = clock_monotonic() };
 }
 
 static int
@@ -219,12 +220,16 @@ crew_spawn(struct crew *crew, unsigned generation, unsigned number,
 
 /* --- orders --- */
 
-/* One that does not take an order will not take the next. */
+/*
+ * One whose socket is full will not take the next order either; one whose
+ * socket is closed is leaving already.
+ */
 static void
 give(struct crew_member *member, enum command_type type, uint64_t argument)
 {
 	if (command_send(member->command, type, member->generation, argument) <
-	    0)
+		    0 &&
+	    errno == EAGAIN)
 		crew_kill(member->crew, slot_of(member), "it takes no orders");
 }
 
@@ -266,15 +271,21 @@ crew_kill(struct crew *crew, int slot, const char *reason)
 	kill(member->pid, SIGKILL);
 }
 
+static bool
+overdue(const struct crew_member *member, uint64_t now, uint64_t limit)
+{
+	return now > member->last_beat && now - member->last_beat >= limit;
+}
+
 void
 crew_check(struct crew *crew, uint64_t limit)
 {
 	uint64_t second = (uint64_t)CLOCK_SECOND;
 	uint64_t now = clock_monotonic();
-	uint64_t late = crew->last_check ? now - crew->last_check : 0;
+	uint64_t late = now - crew->last_check;
 
 	/* After a pause of our own, their beats wait to be read: be fair. */
-	late = late > 2 * second ? late : 0;
+	late = late > second + second / 4 ? late : 0;
 	crew->last_check = now;
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
 		struct crew_member *member = &crew->members[i];
@@ -282,11 +293,15 @@ crew_check(struct crew *crew, uint64_t limit)
 		if (member->pid == 0 || member->killed)
 			continue;
 		member->last_beat += late;
-		if (now > member->last_beat &&
-		    now - member->last_beat >= limit) {
-			obituary_note(EVENT_WORKER_HUNG, member, NULL, NULL);
-			crew_kill(crew, i, NULL);
-		}
+		if (!overdue(member, now, limit))
+			continue;
+		/* Its beat may be waiting to be read. */
+		if (member->piped)
+			take_reports(member, REPORTS_PER_EVENT);
+		if (member->pid == 0 || !overdue(member, now, limit))
+			continue;
+		obituary_note(EVENT_WORKER_HUNG, member, NULL, NULL);
+		crew_kill(crew, i, NULL);
 	}
 }
 

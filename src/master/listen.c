@@ -78,8 +78,15 @@ bind_to(int fd, const struct addr *address)
 	return result;
 }
 
+void
+listen_share(int fd, bool share)
+{
+	set(fd, SOL_SOCKET, SO_REUSEPORT, share);
+}
+
 int
-listen_open(const struct addr *address, const struct service *service)
+listen_open(const struct addr *address, const struct service *service,
+	    bool share)
 {
 	int fd = socket(address->sa.sa_family,
 			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -88,8 +95,12 @@ listen_open(const struct addr *address, const struct service *service)
 	if (fd < 0)
 		return -1;
 	listen_tune(fd, address, service);
-	if (bind_to(fd, address) == 0 && listen(fd, BACKLOG) == 0)
+	if (share)
+		listen_share(fd, true);
+	if (bind_to(fd, address) == 0 && listen(fd, BACKLOG) == 0) {
+		listen_share(fd, false);
 		return fd;
+	}
 	error = errno;
 	close(fd);
 	errno = error;

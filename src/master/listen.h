@@ -11,11 +11,18 @@
 #include <stdbool.h>
 
 /*
- * Listen on ADDRESS for SERVICE.  A unix socket that nobody listens on any
+ * Let sockets of this user listen on FD's address beside it, or no more:
+ * around a reload that replaces it by a wider or a narrower one.
+ */
+void listen_share(int fd, bool share);
+
+/*
+ * Listen on ADDRESS for SERVICE; SHARE: beside one that was told to share.  A unix socket that nobody listens on any
  * more is replaced, one that is alive is EADDRINUSE; its mode is 0666.
  * The descriptor, or -1 with errno.
  */
-int listen_open(const struct addr *address, const struct service *service);
+int listen_open(const struct addr *address, const struct service *service,
+		bool share);
 
 /*
  * Set what the accepted sockets inherit: no delay, keepalive, and how much

@@ -85,15 +85,54 @@ find(const struct listeners *current, const struct listeners *next,
 	for (int i = 0; i < current->count; i++) {
 		const struct listener *listener = &current->items[i];
 
-		if (listener->passed ||
-		    !addr_equal(&listener->wanted, address) ||
-		    in_use(next, listener->fd))
+		if (listener->passed || in_use(next, listener->fd))
+			continue;
+		/* A port that the kernel chose may be asked for by now. */
+		if (addr_equal(&listener->bound, address))
+			return listener;
+		if (!addr_equal(&listener->wanted, address))
 			continue;
 		if (address->sa.sa_family == AF_UNIX || addr_port(address) ||
 		    strcmp(listener->service_name, service) == 0)
 			return listener;
 	}
 	return NULL;
+}
+
+/* Those of CURRENT that are in the way; whether there were any. */
+static bool
+share(const struct listeners *current, const struct addr *address, bool on)
+{
+	bool any = false;
+
+	for (int i = 0; i < current->count; i++) {
+		if (!addr_collide(&current->items[i].bound, address))
+			continue;
+		listen_share(current->items[i].fd, on);
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * Open a new one.  What is in its way may be one of ours, which the next
+ * configuration has no use for: it is there until the next takes its place.
+ */
+static int
+open_new(const struct listeners *current, const struct addr *address,
+	 const struct service *service)
+{
+	int fd = listen_open(address, service, false);
+	int error = errno;
+
+	if (fd >= 0 || error != EADDRINUSE || address->sa.sa_family == AF_UNIX)
+		return fd;
+	if (share(current, address, true))
+		fd = listen_open(address, service, true);
+	error = fd < 0 ? errno : 0;
+	share(current, address, false);
+	errno = error;
+	return fd;
 }
 
 static int
@@ -115,7 +154,7 @@ add_one(struct listeners *next, const struct listeners *current,
 		listener->kept = true;
 		listen_tune(listener->fd, &old->bound, of->service);
 	} else {
-		listener->fd = listen_open(address, of->service);
+		listener->fd = open_new(current, address, of->service);
 		if (listener->fd < 0) {
 			int error = errno;
 

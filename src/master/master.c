@@ -93,6 +93,12 @@ stop(void *context)
 
 	if (master->state == MASTER_STOPPING)
 		return;
+	if (master->state == MASTER_STARTING && master->launcher.status >= 0 &&
+	    master->status == EX_OK) {
+		start_complain(&master->launcher,
+			       "was told to stop before it served");
+		master->status = EXIT_FAILURE;
+	}
 	enter(master, MASTER_STOPPING);
 	master->stop_began = clock_monotonic();
 	notify_stopping();
@@ -404,6 +410,7 @@ master_run(const struct master_options *options, struct config *config,
 	if (!master) {
 		start_complain(launcher, "out of memory");
 		start_tell(&told, EXIT_FAILURE);
+		config_free(config);
 		return EXIT_FAILURE;
 	}
 	setproctitle("master");
@@ -414,6 +421,8 @@ master_run(const struct master_options *options, struct config *config,
 	if (open_all(master, &problem) < 0) {
 		start_complain(launcher, problem.text);
 		start_tell(&told, problem.status);
+		config_free(config);
+		free(master);
 		return problem.status;
 	}
 	if (loop_run(&master->loop) < 0)

@@ -37,15 +37,18 @@ make_directory(const char *path, mode_t mode,
 	return 0;
 }
 
-static int
-make_log_directory(const struct config *config, struct problem *problem)
+int
+places_log_directory(const struct config *config, struct problem *problem)
 {
 	char file[PATH_MAX];
 
 	if (!config->log.file[0])
 		return 0;
 	strlcpy(file, config->log.file, sizeof(file));
-	return make_directory(dirname(file), 0750, &config->identity, problem);
+	return make_directory(dirname(file), 0750, &config->identity, problem) <
+			       0
+		       ? -1
+		       : 0;
 }
 
 static int
@@ -68,10 +71,13 @@ take_pidfile(struct places *places, struct problem *problem)
 		pidfile_remove(places->pidfile);
 		return -1;
 	}
-	if (errno == EEXIST || errno == EAGAIN)
+	if ((errno == EEXIST || errno == EAGAIN) && other > 0)
 		problem_set(problem, EX_CANTCREAT,
 			    "%s: timed is running already, pid %d", path,
 			    (int)other);
+	else if (errno == EEXIST || errno == EAGAIN)
+		problem_set(problem, EX_CANTCREAT,
+			    "%s: another timed is starting", path);
 	else
 		problem_errno(problem, errno, "%s", path);
 	return -1;
@@ -97,7 +103,7 @@ places_open(struct places *places, const struct config *config,
 	if (made < 0)
 		return -1;
 	places->made_runtime_dir = made == 1;
-	if (make_log_directory(config, problem) >= 0 &&
+	if (places_log_directory(config, problem) >= 0 &&
 	    take_pidfile(places, problem) == 0)
 		return 0;
 	remove_runtime_dir(places);

@@ -27,6 +27,12 @@ struct places {
 int places_open(struct places *places, const struct config *config,
 		struct problem *problem);
 
+/*
+ * Make the directory of the log file if it is not there; a reload may name
+ * another one.  0, or -1 with PROBLEM.
+ */
+int places_log_directory(const struct config *config, struct problem *problem);
+
 /* Remove what places_open() made but the log directory. */
 void places_close(struct places *places);
 

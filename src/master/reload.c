@@ -153,7 +153,8 @@ prepare(struct master *master, struct problem *problem)
 			    "runtime_dir cannot change while timed runs");
 		return -1;
 	}
-	if (reload_place_services(master, master->next_config, problem) < 0)
+	if (places_log_directory(master->next_config, problem) < 0 ||
+	    reload_place_services(master, master->next_config, problem) < 0)
 		return -1;
 	if (listeners_open(&master->next_listeners, master->next_config,
 			   &master->listeners, NULL, problem) < 0)

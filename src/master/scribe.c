@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 /* Thousands of records: a burst, or a journal that is held up. */
@@ -73,7 +74,10 @@ fail_start(struct scribe *scribe, int error, const char *text)
 
 	problem_errno(&problem, error, "%s", text);
 	/* It names the reason itself. */
-	if (strchr(text, ':'))
+	if (scribe->identity.change && problem.status == EX_NOPERM)
+		problem_set(&problem, problem.status, "%s (as uid %u)", text,
+			    (unsigned)scribe->identity.uid);
+	else
 		problem_set(&problem, problem.status, "%s", text);
 	scribe->events->failed(scribe->context, &problem);
 }

@@ -128,12 +128,16 @@ record(struct sequence *sequence, struct sequence_check *check,
 		counts->garbled++;
 		return;
 	}
-	steps = (boundary - sequence->last) / rule->interval;
-	sequence->last = boundary;
+	steps = sequence->placed ? (boundary - sequence->last) / rule->interval
+				 : 1;
 	if (!sequence->started) {
 		sequence->started = true;
+		sequence->placed = rule->stamped;
+		sequence->last = boundary;
 		return;
 	}
+	sequence->placed = true;
+	sequence->last = boundary;
 	if (steps < 0) {
 		counts->backwards++;
 	} else if (steps == 0) {

@@ -5,7 +5,8 @@
  *
  * A record that begins with "YYYY-MM-DD HH:MM:SS" says itself which boundary
  * it is for, when the interval is a number of whole seconds.  Any other is
- * taken for the boundary before its arrival.
+ * taken for the boundary before its arrival, but for the first: it came when its
+ * client did, and says nothing.
  *
  * One check for a process; a small state for each connection, as there may
  * be tens of thousands.  All times are nanoseconds of CLOCK_REALTIME.
@@ -57,6 +58,7 @@ struct sequence {
 	int64_t last;		   /* the boundary of its last record */
 	uint32_t held;		   /* bytes of a record that is not whole yet */
 	bool started;		   /* its first record was seen */
+	bool placed;		   /* and `last` is known */
 	char part[SEQUENCE_STAMP]; /* the first of them */
 };
 

@@ -17,11 +17,13 @@ chmod 0711 "$dir"
 cleanup()
 {
 	trap '' HUP INT TERM
-	local pid
-	for pid in $client $server; do
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
+	# timec is not waited for: a wait for it may have been ended by the
+	# signal, and bash then waits for it once more, and in vain.
+	[ -z "$client" ] || kill "$client" 2>/dev/null
+	if [ -n "$server" ]; then
+		kill "$server" 2>/dev/null
+		wait "$server" 2>/dev/null
+	fi
 	rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -63,8 +65,8 @@ until timedctl -r "$dir/run" -j status >"$dir/status" 2>/dev/null; do
 done
 
 cat <<END
-timed serves the time at 127.0.0.1:6013 and [::1]:6013 until Ctrl-C.
-From another terminal: timedctl -r $dir/run status
+timed serves the time at localhost:6013 until Ctrl-C.
+From another terminal: $(command -v timedctl) -r $dir/run status
 END
 
 watch=(timec ${DEMO_LINES:+-n "$DEMO_LINES"} stream 127.0.0.1:6013)

@@ -269,8 +269,10 @@ whole_json(const struct snapshot *snapshot)
 	char text[32];
 	struct tm tm;
 
-	gmtime_r(&started, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	/* The file may hold anything. */
+	if (!gmtime_r(&started, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		text[0] = '\0';
 	json_object_set_new(object, "version", json_string(master->version));
 	set_count(object, "pid", (uint64_t)master->pid);
 	json_object_set_new(object, "state",
