@@ -154,12 +154,10 @@ find_identity(struct config *config, config_setting_t *root,
 		user = getpwnam(config->user);
 	else if (geteuid() == 0)
 		user = default_user(config);
-	if (!user && (config->user[0] || geteuid() == 0)) {
+	if (!user && (config->user[0] || geteuid() == 0))
 		complain(complaints, place_of(root, "user"),
 			 "user: there is no user \"%s\"",
 			 config->user[0] ? config->user : "nobody");
-		return;
-	}
 	if (user) {
 		identity->uid = user->pw_uid;
 		identity->gid = user->pw_gid;

@@ -8,6 +8,7 @@
 #include "ipc/snapshot.h"
 #include "tools/status.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -64,7 +65,12 @@ run_status(const struct options *options)
 		return complain("out of memory", EXIT_FAILURE);
 	if (snapshot_open(&source, options->runtime_dir, error, sizeof(error)) <
 	    0) {
-		status = complain(error, exit_status_of(errno));
+		int number = errno;
+
+		if (number == ENOENT)
+			strlcat(error, " (timed does not run there; see -r)",
+				sizeof(error));
+		status = complain(error, exit_status_of(number));
 		free(snapshot);
 		return status;
 	}
