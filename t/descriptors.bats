@@ -60,6 +60,7 @@ served()
 	local worker before after some
 	timed_config 'workers = 1;'
 	start "$DIR/stdout" "$ERR" prlimit --nofile=48:48 timed -f -c "$CONF"
+	# shellcheck disable=SC2034 # for the harness
 	TIMED_PID=$PID
 	wait_until "$PATIENCE" timed_ready
 	write_crowd
