@@ -175,15 +175,24 @@ start()
 	STARTED+=("$PID")
 }
 
+# Send SIGNAL to each process of the session SID.
+signal_session()
+{
+	local pid
+	for pid in $(pgrep -s "$2"); do
+		kill -s "$1" "$pid" 2>/dev/null || :
+	done
+}
+
 # At the end: the session of PID must go, and does so when it is killed.
 stop_session()
 {
 	session_gone "$1" && return
-	pkill -TERM -s "$1" || :
+	signal_session TERM "$1"
 	wait_until "$PATIENCE" session_gone "$1" && return
 	echo "had to kill what was left of $1:" >&2
 	ps -o pid,ppid,stat,args -s "$1" >&2 || :
-	pkill -KILL -s "$1" || :
+	signal_session KILL "$1"
 	wait_until "$PATIENCE" session_gone "$1" || :
 	return 1
 }
