@@ -222,7 +222,9 @@ timed_config()
 				<<<"$(printf '%s\n' "$@")" || echo "$line"
 		done
 		[ $# -eq 0 ] || printf '%s\n' "$@"
-	} >"$CONF"
+	} >"$CONF.new"
+	# At once: a reload that is under way must not see a part of it.
+	mv "$CONF.new" "$CONF"
 }
 
 # Does timed answer, and are all of its workers ready?

@@ -376,7 +376,11 @@ comer_done()
 		"error journal.* log file not opened; file='$RUN', reason='Is a directory'"
 	client_start
 	wait_until "$PATIENCE" file_has "$LOG.2" "client connected; .*active='1'"
-	[ "$(grep -c 'client connected' "$LOG.2")" -eq 2 ]
+	connected_twice()
+	{
+		[ "$(grep -c 'client connected' "$LOG.2")" -eq 2 ]
+	}
+	wait_until "$PATIENCE" connected_twice
 }
 
 @test "reload: totals go on, and those who stay through 20 miss nothing" {

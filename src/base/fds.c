@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int
@@ -77,6 +78,15 @@ fds_raise_limit(void)
 			return raised.rlim_cur;
 	}
 	return limit.rlim_cur;
+}
+
+bool
+fds_is_file(int fd, const char *path)
+{
+	struct stat opened, there;
+
+	return fstat(fd, &opened) == 0 && lstat(path, &there) == 0 &&
+	       opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
 }
 
 int

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/config.h"
 
+#include "config/files.h"
 #include "config/services.h"
 
 #include <bsd/string.h>
@@ -212,10 +213,14 @@ read_all(struct config *config, config_t *parsed, struct complaints *complaints)
 static bool
 parse(config_t *parsed, const char *file, struct complaints *complaints)
 {
-	char directory[PATH_MAX];
+	char path[PATH_MAX];
+	const char *directory;
 
-	strlcpy(directory, file, sizeof(directory));
-	config_set_include_dir(parsed, dirname(directory));
+	strlcpy(path, file, sizeof(path));
+	directory = dirname(path);
+	if (!files_check(file, directory, complaints))
+		return false;
+	config_set_include_dir(parsed, directory);
 	if (config_read_file(parsed, file) == CONFIG_TRUE)
 		return true;
 	if (config_error_type(parsed) == CONFIG_ERR_FILE_IO)

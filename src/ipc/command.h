@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 enum command_type {
-	COMMAND_STOP = 1, /* close everybody; argument: within milliseconds */
-	COMMAND_RETIRE,	  /* accept nobody more, serve whom you have */
+	COMMAND_ACCEPT = 3, /* take new clients from now on */
+	COMMAND_STOP = 1,   /* close everybody; argument: within milliseconds */
+	COMMAND_RETIRE,	    /* accept nobody more, serve whom you have */
 };
 
 struct command {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/scoreboard.h"
 
+#include "base/fds.h"
+
 #include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,7 @@
 #include <unistd.h>
 
 /* No counter of an honest worker gets there; sums cannot overflow. */
-static const uint64_t COUNTER_LIMIT = UINT64_C(1) << 56;
+static const uint64_t COUNTER_LIMIT = UINT64_C(1) << 48;
 
 void
 tally_add(struct tally *into, const struct tally *from)
@@ -106,7 +108,10 @@ void
 scoreboard_close(struct scoreboard *scoreboard)
 {
 	if (scoreboard->fd >= 0) {
-		unlink(scoreboard->path);
+		/* If it is still ours: somebody may have cleaned up there,
+		 * and another timed have begun. */
+		if (fds_is_file(scoreboard->fd, scoreboard->path))
+			unlink(scoreboard->path);
 		close(scoreboard->fd);
 		scoreboard->fd = -1;
 	}
@@ -196,6 +201,8 @@ tally_plausible(const struct tally *tally)
 static void
 fold_lateness(struct histogram *into, const struct histogram *from)
 {
+	if (from->max >= COUNTER_LIMIT)
+		return;
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
 		if (from->count[i] >= COUNTER_LIMIT)
 			return;

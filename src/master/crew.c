@@ -109,8 +109,11 @@ take_reports(struct crew_member *member, int most)
 			take_report(member, &report);
 			break;
 		case REPORT_REFUSED:
+			/* An honest worker never says such a thing. */
 			obituary_note(EVENT_REPORT_REFUSED, member, NULL, NULL);
-			break;
+			crew_kill(member->crew, slot_of(member),
+				  "it reports nonsense");
+			return true;
 		case REPORT_EMPTY:
 			return true;
 		case REPORT_END:
@@ -231,6 +234,15 @@ give(struct crew_member *member, enum command_type type, uint64_t argument)
 		    0 &&
 	    errno == EAGAIN)
 		crew_kill(member->crew, slot_of(member), "it takes no orders");
+}
+
+void
+crew_accept(struct crew *crew, int slot)
+{
+	struct crew_member *member = &crew->members[slot];
+
+	if (member->state == WORKER_SERVING)
+		give(member, COMMAND_ACCEPT, 0);
 }
 
 void

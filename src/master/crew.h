@@ -68,6 +68,9 @@ void crew_init(struct crew *crew, struct loop *loop,
 int crew_spawn(struct crew *crew, unsigned generation, unsigned number,
 	       const struct config *config, const struct listeners *listeners);
 
+/* Let it take clients; until then it only waits. */
+void crew_accept(struct crew *crew, int slot);
+
 /* Let it accept nobody more and leave when its last client has. */
 void crew_retire(struct crew *crew, int slot);
 

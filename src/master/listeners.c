@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "master/listeners.h"
 
+#include "base/fds.h"
 #include "ipc/events.h"
 #include "master/listen.h"
 
@@ -358,6 +359,13 @@ listeners_abort(struct listeners *next)
 {
 	while (next->count > 0)
 		remove_last(next);
+}
+
+void
+listeners_mend(const struct listeners *listeners)
+{
+	for (int i = 0; i < listeners->count; i++)
+		(void)fds_nonblocking(listeners->items[i].fd);
 }
 
 void

@@ -242,6 +242,7 @@ every_second(struct timer *timer, bool stepped)
 	(void)stepped;
 	__atomic_store_n(&master_board(master)->heartbeat, clock_monotonic(),
 			 __ATOMIC_RELAXED);
+	listeners_mend(&master->listeners);
 	pool_check(&master->pool);
 	log_flush();
 	publish_log_gaps(master);
@@ -347,7 +348,7 @@ open_children(struct master *master, struct problem *problem)
 		problem_errno(problem, errno, "cannot make the log pipe");
 		return -1;
 	}
-	log_open(master->scribe.write_end, "master", event_kinds, EVENT_COUNT,
+	log_open(master->scribe.own_end, "master", event_kinds, EVENT_COUNT,
 		 config_log_level(config), (unsigned)config->log.rate);
 	if (pool_open(&master->pool, &master->loop, &master->scoreboard,
 		      master->scribe.write_end, &pool_events, master) < 0) {

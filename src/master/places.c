@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "master/places.h"
 
+#include "base/fds.h"
+
 #include <bsd/string.h>
 #include <errno.h>
 #include <libgen.h>
@@ -113,7 +115,14 @@ places_open(struct places *places, const struct config *config,
 void
 places_close(struct places *places)
 {
-	pidfile_remove(places->pidfile);
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/timed.pid", places->runtime_dir);
+	/* Another timed may have one there, if ours was taken away. */
+	if (fds_is_file(pidfile_fileno(places->pidfile), path))
+		pidfile_remove(places->pidfile);
+	else
+		pidfile_close(places->pidfile);
 	places->pidfile = NULL;
 	remove_runtime_dir(places);
 }

@@ -158,6 +158,8 @@ member_ready(void *context, int slot)
 	if (!generation)
 		return;
 	place = &generation->places[member->number];
+	if (generation == &pool->current)
+		crew_accept(&pool->crew, slot);
 	if (place->heir == slot) {
 		int old = place->slot;
 
@@ -285,6 +287,11 @@ pool_adopt(struct pool *pool, const struct config *config,
 	pool->current.config = config;
 	pool->current.listeners = listeners;
 	empty_generation(&pool->next);
+	/* The new ones first, so that somebody accepts all the time. */
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (crew->members[i].pid &&
+		    crew->members[i].generation == pool->current.number)
+			crew_accept(crew, i);
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
 		if (crew->members[i].pid &&
 		    crew->members[i].generation != pool->current.number)

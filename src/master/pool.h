@@ -5,7 +5,8 @@
  * A generation is a number of workers with one configuration and one set of
  * listeners.  pool_begin() starts one beside the current; when every worker
  * of it has said that it is ready, the pool reports it, and pool_adopt()
- * makes it the current one: the workers of the one before retire.  If one
+ * makes it the current one: its workers begin to accept, and those of the one
+ * before retire.  If one
  * dies before that or they take too long, the new generation is given up and
  * the current one goes on.
  *

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -179,6 +180,22 @@ stop_by_force(struct timer *timer, bool stepped)
 		kill(scribe->pid, SIGKILL);
 }
 
+/*
+ * The pipe with a file description of the master's own: O_NONBLOCK belongs to
+ * that, and the workers share the other one.
+ */
+static int
+open_again(int fd)
+{
+	char path[32];
+	int own;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	/* Without /proc it has to be the same one. */
+	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 int
 scribe_open(struct scribe *scribe, struct loop *loop,
 	    const struct scribe_events *events, void *context)
@@ -196,6 +213,7 @@ scribe_open(struct scribe *scribe, struct loop *loop,
 	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
 	scribe->read_end = ends[0];
 	scribe->write_end = ends[1];
+	scribe->own_end = open_again(ends[1]);
 	if (timer_open(&scribe->respawn, loop, CLOCK_MONOTONIC, respawn_due) ==
 	    0) {
 		if (timer_open(&scribe->stopping, loop, CLOCK_MONOTONIC,
@@ -252,6 +270,10 @@ scribe_stop(struct scribe *scribe, uint64_t milliseconds)
 {
 	scribe->stopped = true;
 	timer_cancel(&scribe->respawn);
+	/* Somebody has to write what the last one left. */
+	if (!scribe->pid && scribe->started)
+		(void)spawn(scribe);
+	close(scribe->own_end);
 	close(scribe->write_end);
 	scribe->write_end = -1;
 	if (scribe->pid)
@@ -311,6 +333,8 @@ scribe_close(struct scribe *scribe)
 	timer_close(&scribe->stopping);
 	timer_close(&scribe->respawn);
 	close(scribe->read_end);
-	if (scribe->write_end >= 0)
+	if (scribe->write_end >= 0) {
+		close(scribe->own_end);
 		close(scribe->write_end);
+	}
 }

@@ -37,7 +37,8 @@ struct scribe {
 	struct journal_config config;
 	struct sandbox_identity identity;
 	int read_end;  /* of the log pipe; the master never reads it */
-	int write_end; /* of the log pipe */
+	int write_end; /* of the log pipe, for the workers */
+	int own_end;   /* the same, that no worker can make block */
 	int command;   /* -1: no journal */
 	pid_t pid;     /* 0: none */
 	bool started;  /* the first one was ready */

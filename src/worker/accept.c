@@ -235,6 +235,8 @@ accept_close(struct acceptor *acceptor)
 int
 accept_begin(struct acceptor *acceptor)
 {
+	if (acceptor->mode != ACCEPT_CLOSED)
+		return 0;
 	return set_mode(acceptor, ACCEPT_SHARED);
 }
 

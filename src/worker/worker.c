@@ -182,6 +182,19 @@ retire(struct worker *worker)
 	count(worker);
 }
 
+/* Its generation is the current one. */
+static void
+serve(struct worker *worker)
+{
+	if (worker->state != WORKER_SERVING)
+		return;
+	if (accept_begin(&worker->acceptor) < 0) {
+		/* Without listeners it is of no use; the next one may be. */
+		worker->orphaned = true;
+		loop_stop(&worker->loop);
+	}
+}
+
 static void
 command_ready(struct loop_source *source, uint32_t events)
 {
@@ -193,7 +206,9 @@ command_ready(struct loop_source *source, uint32_t events)
 	while ((got = command_receive(source->fd, &command)) == 1) {
 		if (command.generation != worker->plan->generation)
 			continue;
-		if (command.type == COMMAND_STOP)
+		if (command.type == COMMAND_ACCEPT)
+			serve(worker);
+		else if (command.type == COMMAND_STOP)
 			stop(worker, command.argument);
 		else if (command.type == COMMAND_RETIRE)
 			retire(worker);
@@ -353,8 +368,7 @@ start(struct worker *worker)
 		return "starting services";
 	if (accept_open(&worker->acceptor, &worker->conns, &worker->peers,
 			plan->listeners, plan->listener_count,
-			worker->instances) < 0 ||
-	    accept_begin(&worker->acceptor) < 0)
+			worker->instances) < 0)
 		return "watching listeners";
 	if (watch_master(worker) < 0 || open_timers(worker) < 0)
 		return "watching the master";
