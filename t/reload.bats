@@ -460,3 +460,22 @@ comer_done()
 	run -73 timed -f -c "$CONF.2"
 	[[ $output == *': Address already in use' ]]
 }
+
+@test "reload: an include that is no file is refused at once" {
+	local name
+	timed_start
+	client_start
+	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
+	mkdir "$DIR/directory"
+	mkfifo "$DIR/fifo"
+	truncate -s 2M "$DIR/huge"
+	for name in directory fifo huge; do
+		echo "@include \"$name\"" >>"$CONF"
+		kill -HUP "$TIMED_PID"
+		wait_until "$PATIENCE" log_has "error='[^']*/$name: is "
+		sed -i '$d' "$CONF"
+	done
+	wait_until "$PATIENCE" status_is '.reloads_refused == 3 and .reloads == 0'
+	status_is '.totals.connections == 1'
+	timed_stop
+}

@@ -528,3 +528,35 @@ units()
 	# The master feeds the watchdog every second.
 	[ "$(sed -n 's/^WatchdogSec=\([0-9]*\)$/\1/p' "$UNITS/timed.service")" -ge 10 ]
 }
+
+@test "systemd: a socket that nobody reads holds nothing up" {
+	timed_config
+	cat >"$DIR/deaf.py" <<-'END'
+		import os, socket, sys
+
+		# As deaf as a systemd that is held up: bound, and its queue full.
+		deaf = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		deaf.bind(sys.argv[1])
+		os.chmod(sys.argv[1], 0o777)
+		fill = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		fill.setblocking(False)
+		try:
+		    while True:
+		        fill.sendto(b"x", sys.argv[1])
+		except BlockingIOError:
+		    pass
+		print("full", flush=True)
+		sys.stdin = open(sys.argv[2])
+		sys.stdin.read()
+	END
+	mkfifo "$DIR/end"
+	start "$DIR/deaf.out" "$DIR/deaf.err" \
+		python3 "$DIR/deaf.py" "$DIR/deaf" "$DIR/end"
+	wait_until "$PATIENCE" file_has "$DIR/deaf.out" full
+	NOTIFY_SOCKET=$DIR/deaf timed_launch
+	wait_until "$PATIENCE" timed_ready
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" status_is '.reloads == 1'
+	timed_stop
+	: >"$DIR/end"
+}
