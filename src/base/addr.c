@@ -331,6 +331,9 @@ ask(const char *host, unsigned port, int socktype, struct addr *addresses,
 	int n = 0;
 	int status = getaddrinfo(host, NULL, &hints, &found);
 
+	/* Loopback by definition (RFC 6761 6.3), whatever /etc/hosts lacks. */
+	if (status != 0 && strcmp(host, "localhost") == 0)
+		status = getaddrinfo("127.0.0.1", NULL, &hints, &found);
 	if (status != 0) {
 		*wrong = status == EAI_SYSTEM ? strerror(errno)
 					      : gai_strerror(status);
