@@ -86,7 +86,9 @@ value_for()
 	local program
 	for program in $PROGRAMS; do
 		run -0 "$program" --help
-		run ! grep -E '^.{81}' <<<"$output"
+		# With the directories of a system, not of a trial of one.
+		run ! grep -E '^.{81}' <<<"$(sed -E \
+			's|(/[^ /]+)+/timed|/etc/timed|' <<<"$output")"
 	done
 }
 
