@@ -199,8 +199,8 @@ demo()
 	fi
 	mkdir -p "$DIR/tmp"
 	chmod 0711 "$DIR/tmp"
-	# Held until this test ends.
-	exec {LOCK}>"${TMPDIR:-/tmp}/timed-6013.lock"
+	# One demo at a time on this machine, whoever's; until this test ends.
+	exec {LOCK}</tmp
 	flock "$LOCK"
 	start "$DIR/stdout" "$ERR" env --default-signal=INT \
 		TMPDIR="$DIR/tmp" "${alone[@]}" "$@" \

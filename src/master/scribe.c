@@ -193,7 +193,9 @@ open_again(int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	/* Without /proc it has to be the same one. */
-	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (own < 0)
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return own;
 }
 
 int
