@@ -170,26 +170,25 @@ comer_done()
 	wait_until "$PATIENCE" has_fds "$TIMED_PID" "$before"
 }
 
-@test "reload: an old generation serves its clients until they leave" {
+@test "reload: who is there goes on under the new settings" {
 	local lines
 	timed_start 'workers = 2;' "$(serve 'stream format = "old %s";')"
 	first_line "$(stream_port)"
-	local held=$CLIENT_OUT leaver=$CLIENT_PID
+	local held=$CLIENT_OUT
 	[[ $FIRST == old\ * ]]
 	reload 'workers = 1;' "$(serve 'stream format = "new %s";')"
-	first_line "$(stream_port)"
-	[[ $FIRST == new\ * ]]
 	lines=$(wc -l <"$held")
 	wait_until "$PATIENCE" lines_in "$held" $((lines + 3))
-	run grep -v '^old ' "$held"
-	[ "$status" -eq 1 ]
+	[[ $(tail -n 1 "$held") == new\ * ]]
+	# No line of the old ones after the first of the new.
+	run grep -c old <(sed '1,/^new/d' "$held")
+	[ "$output" -eq 0 ]
 	consecutive <(cut -d ' ' -f 2 "$held")
-	status_is '[.workers[] | select(.generation == 1)] |
-		length == 1 and .[0].state == "retiring" and .[0].connections == 1'
-	client_stop "$leaver"
 	wait_until "$PATIENCE" settled 1
-	wait_until "$PATIENCE" log_has "worker exited; .*generation='1', reason='exit status 0'"
-	status_is '.totals.crashes == 0'
+	log_has "worker [01]\[.* connections handed over; connections='1', to_generation='2'"
+	log_has "worker 0\[.* connections taken over; connections='1'"
+	status_is '.totals.connections == 1 and .workers[0].connections == 1 and
+		.workers[0].generation == 2 and .totals.crashes == 0'
 }
 
 @test "reload: format, interval, zone and workers are those of the new file" {
@@ -213,7 +212,7 @@ comer_done()
 	closed=$(service_port closed)
 	client_start "$closed"
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
-	local held=$CLIENT_OUT
+	local held=$CLIENT_OUT leaver=$CLIENT_PID
 	reload "$(serve opened "file listen = [ \"unix:$DIR/new\" ];" kept)"
 	opened=$(service_port opened)
 	[ "$(service_port kept)" = "$kept" ]
@@ -227,8 +226,11 @@ comer_done()
 	log_has "listener closed; service='closed', address='127.0.0.1:$closed'"
 	log_has "listening; service='opened', address='127.0.0.1:$opened'"
 	[ "$(grep -c "listening; service='kept'" "$LOG")" -eq 1 ]
-	# Who came through it stays.
-	wait_until "$PATIENCE" lines_in "$held" 4
+	# Who came through it has to go, and the log says why.
+	wait_until "$PATIENCE" gone "$leaver"
+	wait_until "$PATIENCE" log_has \
+		"client disconnected; service='closed', .*reason='no longer configured'"
+	[ -z "$(tail -c 1 "$held")" ]
 }
 
 @test "reload: a listener changes its service without being closed" {
@@ -404,7 +406,8 @@ comer_done()
 		client_stop "$i"
 	done
 	wait_until "$PATIENCE" settled 2
-	status_is '.totals.accepted == 20 and .totals.closed == 20 and
+	wait_until "$PATIENCE" status_is '.totals.closed == 20'
+	status_is '.totals.accepted == 20 and
 		.totals.skipped == 0 and .totals.crashes == 0'
 	lines=$(cat "${files[@]}" | wc -l)
 	status_is ".totals.ticks >= $lines"
@@ -415,11 +418,11 @@ comer_done()
 	status_is '.reloads == 0 and .reloads_refused == 0 and .generation == 1'
 	first_line "$(stream_port)"
 	reload 'workers = 1;'
+	wait_until "$PATIENCE" settled 1
 	timedctl -r "$RUN" status >"$DIR/text"
 	cat "$DIR/text"
 	grep -q '^generation 2, 1 reloads (0 refused), 0 worker crashes$' "$DIR/text"
-	grep -Eq '^ +[01] +[0-9]+ +1 retiring +1 ' "$DIR/text"
-	grep -Eq '^ +0 +[0-9]+ +2 serving +0 ' "$DIR/text"
+	grep -Eq '^ +0 +[0-9]+ +2 serving +1 ' "$DIR/text"
 	status_is '.generation == 2'
 }
 

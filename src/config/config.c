@@ -35,6 +35,8 @@ static const struct setting settings[] = {
 	{ "watchdog_seconds", SETTING_FLOAT, PLACE(watchdog_seconds), 2, 3600,
 	  NULL },
 	{ "stop_seconds", SETTING_FLOAT, PLACE(stop_seconds), 0.5, 3600, NULL },
+	{ "handoff_seconds", SETTING_FLOAT, PLACE(handoff_seconds), 1, 3600,
+	  NULL },
 	{ "recycle_after", SETTING_INT, PLACE(recycle_after), 0, 1000000000,
 	  NULL },
 	{ "log", SETTING_OTHER, 0, 0, 0, 0, NULL },
@@ -73,6 +75,7 @@ set_defaults(struct config *config)
 	*config = (struct config){
 		.watchdog_seconds = 10,
 		.stop_seconds = 5,
+		.handoff_seconds = 10,
 		.log = { .level = 3, .syslog = true, .rate = 10000 },
 	};
 	default_directory(config->runtime_dir, sizeof(config->runtime_dir),

@@ -36,6 +36,7 @@ struct config {
 	char state_dir[PATH_MAX];
 	double watchdog_seconds;
 	double stop_seconds;
+	double handoff_seconds;
 	int recycle_after; /* connections that a worker serves; 0: no end */
 	struct config_log log;
 	struct sandbox_identity identity;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ipc/command.h"
 
+#include "ipc/passing.h"
+
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -13,26 +15,24 @@ command_pair(int ends[2])
 }
 
 int
-command_send(int fd, enum command_type type, uint32_t generation,
-	     uint64_t argument)
+command_send(int fd, const struct command *command, const int *fds, int count)
 {
-	struct command command = { .type = type,
-				   .generation = generation,
-				   .argument = argument };
-	ssize_t n = send(fd, &command, sizeof(command),
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	return n == sizeof(command) ? 0 : -1;
+	return passing_send(fd, command, sizeof(*command), fds, count);
 }
 
 int
-command_receive(int fd, struct command *command)
+command_receive(int fd, struct command *command, int fds[COMMAND_FDS],
+		int *count)
 {
-	ssize_t n = recv(fd, command, sizeof(*command), MSG_DONTWAIT);
+	ssize_t n;
 
+	*count = COMMAND_FDS;
+	n = passing_receive(fd, command, sizeof(*command), fds, count);
 	if (n == sizeof(*command))
 		return 1;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && errno == EAGAIN)
 		return 0;
+	if (n > 0)
+		passing_close(fds, *count);
 	return -1;
 }

@@ -2,8 +2,9 @@
 /*
  * The command socket: what the master orders a worker to do.  A
  * SOCK_SEQPACKET pair for each worker; a command is one datagram of fixed
- * size.  The master never waits: a worker that does not take its commands
- * fails the send, and its watchdog deals with it.
+ * size, with the descriptors that it is about.  The master never waits: a
+ * worker that does not take its commands fails the send, and its watchdog
+ * deals with it.
  */
 #ifndef TIMED_IPC_COMMAND_H
 #define TIMED_IPC_COMMAND_H
@@ -11,9 +12,20 @@
 #include <stdint.h>
 
 enum command_type {
-	COMMAND_ACCEPT = 3, /* take new clients from now on */
-	COMMAND_STOP = 1,   /* close everybody; argument: within milliseconds */
-	COMMAND_RETIRE,	    /* accept nobody more, serve whom you have */
+	COMMAND_ACCEPT = 1, /* take new clients from now on */
+	COMMAND_STOP,	    /* close everybody; argument: within milliseconds */
+	/*
+	 * Accept nobody more, pass whom you have to the workers at the other
+	 * ends of these handoff sockets, and leave.  argument: the generation
+	 * of those workers.  May come again, with more of them.
+	 */
+	COMMAND_HAND_OVER,
+	/* Take over whom this handoff socket brings.  argument: whose it is. */
+	COMMAND_TAKE_OVER,
+};
+
+enum {
+	COMMAND_FDS = 64 /* descriptors with one command */
 };
 
 struct command {
@@ -25,11 +37,18 @@ struct command {
 /* ends[0]: the master's, non-blocking; ends[1]: the worker's. */
 int command_pair(int ends[2]);
 
-/* 0, or -1 with errno (EAGAIN: the worker does not listen). */
-int command_send(int fd, enum command_type type, uint32_t generation,
-		 uint64_t argument);
+/*
+ * With COUNT descriptors, at most COMMAND_FDS; they stay the caller's.  0, or
+ * -1 with errno (EAGAIN: the worker does not listen).
+ */
+int command_send(int fd, const struct command *command, const int *fds,
+		 int count);
 
-/* 1: *command is one; 0: nothing there; -1: the master is gone. */
-int command_receive(int fd, struct command *command);
+/*
+ * 1: *command is one, with *count descriptors in FDS that are the caller's
+ * now; 0: nothing there; -1: the master is gone.
+ */
+int command_receive(int fd, struct command *command, int fds[COMMAND_FDS],
+		    int *count);
 
 #endif

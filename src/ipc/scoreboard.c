@@ -21,12 +21,24 @@ tally_add(struct tally *into, const struct tally *from)
 {
 	into->accepted += from->accepted;
 	into->closed += from->closed;
+	into->taken += from->taken;
+	into->handed += from->handed;
 	into->refused += from->refused;
 	into->requests += from->requests;
 	into->ticks += from->ticks;
 	into->skipped += from->skipped;
 	into->bytes_in += from->bytes_in;
 	into->bytes_out += from->bytes_out;
+}
+
+/* A copy may catch a worker between two counters. */
+uint64_t
+tally_connections(const struct tally *tally)
+{
+	uint64_t came = tally->accepted + tally->taken;
+	uint64_t went = tally->closed + tally->handed;
+
+	return came > went ? came - went : 0;
 }
 
 const char *
@@ -195,7 +207,7 @@ tally_plausible(const struct tally *tally)
 	for (int i = 0; i < TALLY_COUNTERS; i++)
 		if (counters[i] >= COUNTER_LIMIT)
 			return false;
-	return tally->closed <= tally->accepted;
+	return tally->closed + tally->handed <= tally->accepted + tally->taken;
 }
 
 static void
@@ -209,6 +221,50 @@ fold_lateness(struct histogram *into, const struct histogram *from)
 	histogram_merge(into, from);
 }
 
+/*
+ * How many connections of SERVICE workers that live have from those that are
+ * gone: each was accepted there and was not closed there.
+ */
+static int64_t
+inherited(const struct scoreboard *scoreboard, int service)
+{
+	const struct scoreboard_master *master = scoreboard_master(scoreboard);
+	int64_t sum = 0;
+
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+		struct tally tally;
+
+		if (!master->places[i].pid)
+			continue;
+		scoreboard_copy(
+			&tally,
+			&scoreboard_slot(scoreboard, i)->services[service],
+			sizeof(tally));
+		if (tally_plausible(&tally))
+			sum += (int64_t)tally.taken - (int64_t)tally.handed;
+	}
+	return sum;
+}
+
+/*
+ * All that the gone ones accepted and nobody inherited is closed.  That a
+ * worker counts what it took before the other counts that as handed over
+ * makes this a little less than it is for a moment, and never more.
+ */
+static void
+settle_closed(struct scoreboard *scoreboard, int service)
+{
+	struct scoreboard_master *master = scoreboard_master(scoreboard);
+	struct tally *gone = &master->services[service].gone;
+	int64_t closed =
+		(int64_t)gone->accepted - inherited(scoreboard, service);
+
+	if (closed <= (int64_t)gone->closed || closed > (int64_t)gone->accepted)
+		return;
+	master->gone.closed += (uint64_t)closed - gone->closed;
+	gone->closed = (uint64_t)closed;
+}
+
 void
 scoreboard_fold(struct scoreboard *scoreboard, int slot)
 {
@@ -218,12 +274,13 @@ scoreboard_fold(struct scoreboard *scoreboard, int slot)
 
 	scoreboard_copy(&last, shared, sizeof(last));
 	scoreboard_begin(master);
+	master->places[slot] = (struct scoreboard_place){ 0 };
 	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
-		if (!tally_plausible(&last.services[i]))
-			continue;
-		last.services[i].closed = last.services[i].accepted;
-		tally_add(&master->services[i].gone, &last.services[i]);
-		tally_add(&master->gone, &last.services[i]);
+		if (tally_plausible(&last.services[i])) {
+			tally_add(&master->services[i].gone, &last.services[i]);
+			tally_add(&master->gone, &last.services[i]);
+		}
+		settle_closed(scoreboard, i);
 	}
 	fold_lateness(&master->lateness, &last.lateness);
 	if (last.log_lost < COUNTER_LIMIT)
@@ -231,7 +288,6 @@ scoreboard_fold(struct scoreboard *scoreboard, int slot)
 	if (last.log_limited < COUNTER_LIMIT)
 		master->log_limited += last.log_limited;
 	memset(shared, 0, sizeof(*shared));
-	master->places[slot] = (struct scoreboard_place){ 0 };
 	scoreboard_end(master);
 }
 

@@ -31,7 +31,7 @@
 
 enum {
 	SCOREBOARD_MAGIC = 0x44454d54, /* "TMED", little endian */
-	SCOREBOARD_VERSION = 1,	       /* of this layout */
+	SCOREBOARD_VERSION = 2,	       /* of this layout */
 	SCOREBOARD_SERVICES = 32,
 	SCOREBOARD_LISTENERS = 128,
 	SCOREBOARD_SLOTS = 256,
@@ -40,10 +40,15 @@ enum {
 	SCOREBOARD_TEXT = 124,
 };
 
-/* Counters of one service; they only grow.  One cache line. */
+/*
+ * Counters of one service; they only grow.  What a worker has now is what it
+ * accepted and took over, less what it closed and handed over.
+ */
 struct tally {
 	uint64_t accepted; /* connections */
 	uint64_t closed;
+	uint64_t taken;	   /* over from other workers */
+	uint64_t handed;   /* over to other workers */
 	uint64_t refused;  /* connections and datagrams turned away */
 	uint64_t requests; /* that were answered; none in a stream */
 	uint64_t ticks;	   /* lines of a stream that a client was sent */
@@ -58,12 +63,15 @@ enum {
 
 void tally_add(struct tally *into, const struct tally *from);
 
+/* The connections that the owner of TALLY has. */
+uint64_t tally_connections(const struct tally *tally);
+
 /* Of a worker, as the master sees it (place) and as it sees itself (slot). */
 enum worker_state {
 	WORKER_NONE,
 	WORKER_STARTING,
 	WORKER_SERVING,
-	WORKER_RETIRING, /* accepts nobody, serves whom it has */
+	WORKER_RETIRING, /* hands over whom it has */
 	WORKER_STOPPING,
 };
 
@@ -186,8 +194,8 @@ void scoreboard_end(struct scoreboard_master *master);
 
 /*
  * For the master: worker of PLACE is gone.  Add what its slot holds to the
- * totals (its connections are closed now) and free the slot, in one step.
- * Numbers that cannot be are left out.
+ * totals (the connections that it still had are closed now) and free the slot,
+ * in one step.  Numbers that cannot be are left out.
  */
 void scoreboard_fold(struct scoreboard *scoreboard, int slot);
 

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "ipc/command.h"
 #include "ipc/events.h"
+#include "ipc/handoff.h"
+#include "ipc/passing.h"
 #include "master/obituary.h"
 #include "master/spawn.h"
 
@@ -228,10 +230,14 @@ crew_spawn(struct crew *crew, unsigned generation, unsigned number,
  * socket is closed is leaving already.
  */
 static void
-give(struct crew_member *member, enum command_type type, uint64_t argument)
+give(struct crew_member *member, enum command_type type, uint64_t argument,
+     const int *fds, int count)
 {
-	if (command_send(member->command, type, member->generation, argument) <
-		    0 &&
+	struct command command = { .type = type,
+				   .generation = member->generation,
+				   .argument = argument };
+
+	if (command_send(member->command, &command, fds, count) < 0 &&
 	    errno == EAGAIN)
 		crew_kill(member->crew, slot_of(member), "it takes no orders");
 }
@@ -242,22 +248,58 @@ crew_accept(struct crew *crew, int slot)
 	struct crew_member *member = &crew->members[slot];
 
 	if (member->state == WORKER_SERVING)
-		give(member, COMMAND_ACCEPT, 0);
+		give(member, COMMAND_ACCEPT, 0, NULL, 0);
+}
+
+/* A handoff socket from MEMBER to HEIR: one end is given, one comes back. */
+static int
+join(const struct crew_member *member, struct crew_member *heir)
+{
+	int ends[2];
+
+	if (heir->state != WORKER_SERVING || handoff_pair(ends) < 0)
+		return -1;
+	give(heir, COMMAND_TAKE_OVER, (uint64_t)member->pid, &ends[1], 1);
+	close(ends[1]);
+	return ends[0];
+}
+
+static void
+hand_over(struct crew_member *member, const int *heirs, int count)
+{
+	struct crew *crew = member->crew;
+	int fds[COMMAND_FDS];
+	int joined = 0;
+
+	for (int i = 0; i < count && joined < COMMAND_FDS; i++) {
+		fds[joined] = join(member, &crew->members[heirs[i]]);
+		joined += fds[joined] >= 0;
+	}
+	/* Without any it accepts nobody, and serves whom it has meanwhile. */
+	give(member, COMMAND_HAND_OVER,
+	     count ? crew->members[heirs[0]].generation : 0, fds, joined);
+	passing_close(fds, joined);
 }
 
 void
-crew_retire(struct crew *crew, int slot)
+crew_retire(struct crew *crew, int slot, const int *heirs, int count,
+	    uint64_t limit)
 {
 	struct crew_member *member = &crew->members[slot];
 
 	if (member->state == WORKER_STARTING) {
 		member->unwanted = true;
 		crew_kill(crew, slot, NULL);
-	} else if (member->state == WORKER_SERVING) {
+		return;
+	}
+	if (member->state == WORKER_SERVING) {
 		obituary_note(EVENT_WORKER_RETIRED, member, NULL, NULL);
 		enter(member, WORKER_RETIRING);
-		give(member, COMMAND_RETIRE, 0);
 	}
+	if (member->state != WORKER_RETIRING || member->killed)
+		return;
+	member->deadline = clock_monotonic() + limit;
+	hand_over(member, heirs, count);
 }
 
 void
@@ -267,7 +309,7 @@ crew_stop(struct crew *crew, int slot, uint64_t milliseconds)
 
 	member->unwanted = true;
 	enter(member, WORKER_STOPPING);
-	give(member, COMMAND_STOP, milliseconds);
+	give(member, COMMAND_STOP, milliseconds, NULL, 0);
 }
 
 void
@@ -290,7 +332,7 @@ overdue(const struct crew_member *member, uint64_t now, uint64_t limit)
 }
 
 void
-crew_check(struct crew *crew, uint64_t limit)
+crew_check(struct crew *crew, uint64_t limit, bool patient)
 {
 	uint64_t second = (uint64_t)CLOCK_SECOND;
 	uint64_t now = clock_monotonic();
@@ -305,6 +347,9 @@ crew_check(struct crew *crew, uint64_t limit)
 		if (member->pid == 0 || member->killed)
 			continue;
 		member->last_beat += late;
+		member->deadline += patient ? second : late;
+		if (member->state == WORKER_RETIRING && now >= member->deadline)
+			crew_kill(crew, i, "it did not hand over in time");
 		if (!overdue(member, now, limit))
 			continue;
 		/* Its beat may be waiting to be read. */

@@ -33,6 +33,7 @@ struct crew_member {
 	enum worker_state state;
 	uint64_t last_beat; /* or its birth; CLOCK_MONOTONIC, nanoseconds */
 	uint64_t accepted;  /* as its beats say */
+	uint64_t deadline;  /* of its hand-off, if it retires; the same */
 	bool beaten;	    /* it had its first beat */
 	bool killed;	    /* by us, and why was logged */
 	bool unwanted;	    /* it was told to go: no death of it is a crash */
@@ -71,8 +72,14 @@ int crew_spawn(struct crew *crew, unsigned generation, unsigned number,
 /* Let it take clients; until then it only waits. */
 void crew_accept(struct crew *crew, int slot);
 
-/* Let it accept nobody more and leave when its last client has. */
-void crew_retire(struct crew *crew, int slot);
+/*
+ * Let it accept nobody more, hand its connections over to the COUNT workers in
+ * HEIRS, which are all of one generation, and leave; within LIMIT nanoseconds
+ * from now.  One that does not serve yet is killed.  May be called again: with
+ * more heirs.
+ */
+void crew_retire(struct crew *crew, int slot, const int *heirs, int count,
+		 uint64_t limit);
 
 /* Let it send what it owes and leave, within MILLISECONDS. */
 void crew_stop(struct crew *crew, int slot, uint64_t milliseconds);
@@ -80,8 +87,11 @@ void crew_stop(struct crew *crew, int slot, uint64_t milliseconds);
 /* Kill it; REASON is logged unless it is NULL. */
 void crew_kill(struct crew *crew, int slot, const char *reason);
 
-/* Kill those without a beat for LIMIT nanoseconds; due once a second. */
-void crew_check(struct crew *crew, uint64_t limit);
+/*
+ * Kill those without a beat for LIMIT nanoseconds, and, unless PATIENT, those
+ * whose hand-off takes too long; due once a second.
+ */
+void crew_check(struct crew *crew, uint64_t limit, bool patient);
 
 /*
  * waitpid(2) said that PID is gone: hear what it said last, fold its

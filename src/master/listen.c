@@ -124,6 +124,16 @@ listen_adopt(int fd, const struct service *service)
 	return true;
 }
 
+uint64_t
+listen_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length);
+	return cookie;
+}
+
 void
 listen_name(int fd, struct addr *address)
 {

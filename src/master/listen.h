@@ -9,6 +9,7 @@
 #include "worker/service.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Let sockets of this user listen on FD's address beside it, or no more:
@@ -17,9 +18,9 @@
 void listen_share(int fd, bool share);
 
 /*
- * Listen on ADDRESS for SERVICE; SHARE: beside one that was told to share.  A unix socket that nobody listens on any
- * more is replaced, one that is alive is EADDRINUSE; its mode is 0666.
- * The descriptor, or -1 with errno.
+ * Listen on ADDRESS for SERVICE; SHARE: beside one that was told to share.
+ * A unix socket that nobody listens on any more is replaced, one that is
+ * alive is EADDRINUSE; its mode is 0666.  The descriptor, or -1 with errno.
  */
 int listen_open(const struct addr *address, const struct service *service,
 		bool share);
@@ -36,6 +37,9 @@ void listen_tune(int fd, const struct addr *address,
  * when it is not a listening stream socket.
  */
 bool listen_adopt(int fd, const struct service *service);
+
+/* A number that no other socket ever has, in whatever process; or 0. */
+uint64_t listen_cookie(int fd);
 
 /* The address that it is bound to. */
 void listen_name(int fd, struct addr *address);

@@ -44,6 +44,56 @@ spawn(struct pool *pool, const struct pool_generation *generation,
 			  generation->config, generation->listeners);
 }
 
+/* --- handing over --- */
+
+/* Who serves in the current generation; how many. */
+static int
+successors(const struct pool *pool, int slots[CONFIG_WORKERS])
+{
+	const struct crew_member *members = pool->crew.members;
+	int count = 0;
+
+	for (int i = 0; i < SCOREBOARD_SLOTS && count < CONFIG_WORKERS; i++)
+		if (members[i].pid && members[i].state == WORKER_SERVING &&
+		    !members[i].killed &&
+		    members[i].generation == pool->current.number)
+			slots[count++] = i;
+	return count;
+}
+
+static void
+retire(struct pool *pool, int slot, const int *heirs, int count)
+{
+	crew_retire(&pool->crew, slot, heirs, count,
+		    (uint64_t)(pool->current.config->handoff_seconds *
+			       (double)SECOND));
+}
+
+/* The new one may take over from those who are still at it. */
+static void
+offer_heir(struct pool *pool, int heir)
+{
+	const struct crew_member *members = pool->crew.members;
+
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (members[i].pid && members[i].state == WORKER_RETIRING)
+			retire(pool, i, &heir, 1);
+}
+
+/* Whether somebody of the current generation is alive and well. */
+static bool
+somebody_serves(const struct pool *pool)
+{
+	uint64_t now = clock_monotonic();
+	int slots[CONFIG_WORKERS];
+	int count = successors(pool, slots);
+
+	for (int i = 0; i < count; i++)
+		if (now - pool->crew.members[slots[i]].last_beat < 3 * SECOND)
+			return true;
+	return false;
+}
+
 /* --- keeping the current generation at its strength --- */
 
 static void
@@ -135,7 +185,8 @@ check_recycling(struct pool *pool, int slot)
 	struct pool_place *place = &pool->current.places[member->number];
 	uint64_t after;
 
-	if (pool->stopped || member->generation != pool->current.number ||
+	if (pool->stopped || pool->next.number ||
+	    member->generation != pool->current.number ||
 	    member->state != WORKER_SERVING || place->slot != slot ||
 	    place->heir >= 0)
 		return;
@@ -158,15 +209,17 @@ member_ready(void *context, int slot)
 	if (!generation)
 		return;
 	place = &generation->places[member->number];
-	if (generation == &pool->current)
+	if (generation == &pool->current) {
 		crew_accept(&pool->crew, slot);
+		offer_heir(pool, slot);
+	}
 	if (place->heir == slot) {
 		int old = place->slot;
 
 		place->slot = slot;
 		place->heir = -1;
 		if (old >= 0)
-			crew_retire(&pool->crew, old);
+			retire(pool, old, &slot, 1);
 	}
 	generation->ready++;
 	if (generation == &pool->next &&
@@ -227,12 +280,28 @@ not_ready_in_time(struct timer *timer, bool stepped)
 	give_up(pool, &problem);
 }
 
+/* All will be replaced: those who replace a single one are not needed. */
+static void
+dismiss_heirs(struct pool *pool)
+{
+	for (int i = 0; i < CONFIG_WORKERS; i++) {
+		int *heir = &pool->current.places[i].heir;
+
+		if (*heir < 0)
+			continue;
+		pool->crew.members[*heir].unwanted = true;
+		crew_kill(&pool->crew, *heir, NULL);
+		*heir = -1;
+	}
+}
+
 int
 pool_begin(struct pool *pool, const struct config *config,
 	   const struct listeners *listeners, struct problem *problem)
 {
 	struct pool_generation *next = &pool->next;
 
+	dismiss_heirs(pool);
 	empty_generation(next);
 	next->number = ++pool->last_number;
 	next->config = config;
@@ -281,6 +350,8 @@ pool_adopt(struct pool *pool, const struct config *config,
 	   const struct listeners *listeners)
 {
 	struct crew *crew = &pool->crew;
+	int heirs[CONFIG_WORKERS];
+	int heir_count;
 
 	timer_cancel(&pool->patience);
 	pool->current = pool->next;
@@ -292,10 +363,11 @@ pool_adopt(struct pool *pool, const struct config *config,
 		if (crew->members[i].pid &&
 		    crew->members[i].generation == pool->current.number)
 			crew_accept(crew, i);
+	heir_count = successors(pool, heirs);
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
 		if (crew->members[i].pid &&
 		    crew->members[i].generation != pool->current.number)
-			crew_retire(crew, i);
+			retire(pool, i, heirs, heir_count);
 	schedule(pool);
 }
 
@@ -352,7 +424,8 @@ pool_check(struct pool *pool)
 	if (pool->current.config)
 		crew_check(&pool->crew,
 			   (uint64_t)(pool->current.config->watchdog_seconds *
-				      (double)SECOND));
+				      (double)SECOND),
+			   !somebody_serves(pool));
 }
 
 int

@@ -6,15 +6,18 @@
  * listeners.  pool_begin() starts one beside the current; when every worker
  * of it has said that it is ready, the pool reports it, and pool_adopt()
  * makes it the current one: its workers begin to accept, and those of the one
- * before retire.  If one
- * dies before that or they take too long, the new generation is given up and
- * the current one goes on.
+ * before hand their connections over to them and leave.  If one dies before
+ * that or they take too long, the new generation is given up and the current
+ * one goes on.
  *
  * The current generation is kept at its strength: a worker that dies is
  * replaced, at once if it had been alive, after a delay that doubles if it
  * dies again and again before its first beat.  One that does not beat for
  * watchdog_seconds is killed.  One that has served `recycle_after` clients
- * retires once its replacement is ready.  Retired workers are not replaced.
+ * hands over to its replacement once that is ready.  Those who hand over are
+ * not replaced; whoever becomes ready meanwhile takes over from them as well,
+ * so that one whose successors died has one again.  Who is not through after
+ * handoff_seconds is killed.
  */
 #ifndef TIMED_MASTER_POOL_H
 #define TIMED_MASTER_POOL_H

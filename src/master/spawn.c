@@ -3,6 +3,7 @@
 
 #include "base/fds.h"
 #include "ipc/command.h"
+#include "master/listen.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -36,6 +37,8 @@ become_worker(const struct spawn_order *order, int report, int command)
 		listeners[i] = (struct accept_listener){
 			.fd = order->listeners->items[i].fd,
 			.service = order->listeners->items[i].service,
+			.id = listen_cookie(order->listeners->items[i].fd),
+			.bound = order->listeners->items[i].bound,
 		};
 	/* Not exit(): what the master registered to run there is its own. */
 	_exit(worker_run(&plan));

@@ -6,7 +6,8 @@
  * The line of a tick shows its boundary, not the moment at which it went
  * out; the first line shows the moment at which the client came.  A client
  * that came after a boundary whose tick is still to be sent has seen that
- * second already: its mark keeps it from getting it twice.
+ * second already: its mark keeps it from getting it twice, from one worker or
+ * from two of them.
  */
 #include "base/clock.h"
 #include "base/pattern.h"
@@ -14,6 +15,7 @@
 #include "service/registry.h"
 #include "worker/conn.h"
 #include "worker/fanout.h"
+#include "worker/ticker.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,6 +39,7 @@ struct stream_settings {
 /* What one worker keeps of it. */
 struct stream_state {
 	struct message *line;  /* of the last tick */
+	int64_t line_at;       /* its boundary */
 	struct message *first; /* for those who come within one second */
 	int64_t first_second;
 	bool first_leap;
@@ -177,15 +180,12 @@ stream_open(struct conn *conn)
 	struct message *message = first_line(instance, now);
 	uint64_t before = conn->bytes_out;
 	enum conn_sent sent;
-	int64_t boundary;
 
 	if (!message) {
 		conn_close(conn, CONN_NO_MEMORY);
 		return;
 	}
-	boundary = clock_boundary(now, instance->config->interval);
-	if (boundary >= instance->due)
-		conn->mark = boundary;
+	conn->mark = clock_boundary(now, instance->config->interval);
 	sent = conn_send(conn, message);
 	if (sent == CONN_SENT || sent == CONN_PARTLY) {
 		conn->ticks++;
@@ -195,18 +195,53 @@ stream_open(struct conn *conn)
 	}
 }
 
+static struct message *
+tick_line(struct instance *instance, int64_t boundary, bool leap)
+{
+	struct stream_state *state = instance->state;
+
+	state->line_at = boundary;
+	return make_line(instance->config->settings, &state->line, boundary,
+			 leap);
+}
+
 static void
 stream_tick(struct instance *instance, int64_t boundary, bool leap)
 {
-	struct stream_state *state = instance->state;
-	struct message *message = make_line(instance->config->settings,
-					    &state->line, boundary, leap);
+	struct message *message = tick_line(instance, boundary, leap);
 
 	if (!message) {
 		counter_add(&instance->tally->skipped, instance->member_count);
 		return;
 	}
 	fanout_tick(instance, message, boundary);
+}
+
+/*
+ * A tick may have passed between the two workers: the client gets the line of
+ * the last boundary now.  Those before it are lost, as in a worker that was
+ * held up.
+ */
+static void
+stream_resume(struct conn *conn)
+{
+	struct instance *instance = conn->instance;
+	struct stream_state *state = instance->state;
+	int64_t last = ticker_last(instance);
+	struct message *message;
+	uint64_t missed;
+
+	if (conn->mark >= last)
+		return;
+	missed = (uint64_t)((last - conn->mark) / instance->config->interval);
+	message = state->line;
+	if (!message || state->line_at != last)
+		message = tick_line(instance, last, false);
+	missed -= message && missed > 0;
+	conn->skipped += (uint32_t)missed;
+	counter_add(&instance->tally->skipped, missed);
+	if (message)
+		fanout_one(conn, message, last);
 }
 
 const struct service stream_service = {
@@ -223,4 +258,5 @@ const struct service stream_service = {
 	.stop = stream_stop,
 	.open = stream_open,
 	.tick = stream_tick,
+	.resume = stream_resume,
 };

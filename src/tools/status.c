@@ -22,7 +22,7 @@ state_name(uint32_t state)
 						      : "unknown";
 }
 
-/* A copy may catch a worker between two counters. */
+/* Of all workers: one that changes hands is counted by two for a moment. */
 static uint64_t
 connections_of(const struct tally *tally)
 {
@@ -104,7 +104,7 @@ print_workers(const struct snapshot *snapshot, FILE *out)
 			worker->place.number, worker->place.pid,
 			worker->place.generation,
 			worker_state_name(worker->place.state),
-			connections_of(&worker->sum), worker->sum.accepted,
+			tally_connections(&worker->sum), worker->sum.accepted,
 			worker->sum.ticks, worker->sum.skipped,
 			histogram_percentile(late, 50),
 			histogram_percentile(late, 99), late->max);
@@ -184,7 +184,8 @@ workers_json(const struct snapshot *snapshot)
 		json_object_set_new(
 			object, "state",
 			json_string(worker_state_name(worker->place.state)));
-		set_count(object, "connections", connections_of(&worker->sum));
+		set_count(object, "connections",
+			  tally_connections(&worker->sum));
 		set_count(object, "accepted", worker->sum.accepted);
 		set_count(object, "closed", worker->sum.closed);
 		set_count(object, "ticks", worker->sum.ticks);

@@ -109,7 +109,7 @@ take(struct accept_source *source)
 			 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		conn_open(source->instance, fd, &peer);
+		conn_open(source->instance, source->listener, fd, &peer);
 		return TAKEN_ONE;
 	}
 	if (out_of_something(errno)) {
@@ -215,6 +215,7 @@ accept_open(struct acceptor *acceptor, struct conns *conns, struct peers *peers,
 		source->source.fd = listeners[i].fd;
 		source->acceptor = acceptor;
 		source->instance = &instances[listeners[i].service];
+		source->listener = listeners[i].id;
 	}
 	if (timer_open(&acceptor->patience, conns->loop, CLOCK_MONOTONIC,
 		       patience_over) < 0) {

@@ -18,7 +18,7 @@
 
 #include "base/loop.h"
 #include "base/timer.h"
-#include "worker/conn.h"
+#include "worker/conns.h"
 #include "worker/peers.h"
 #include "worker/service.h"
 
@@ -27,7 +27,9 @@
 /* A listening socket as the master hands it over. */
 struct accept_listener {
 	int fd;
-	int service; /* index in the plan's services */
+	int service;	   /* index in the plan's services */
+	uint64_t id;	   /* no other socket ever has it: SO_COOKIE */
+	struct addr bound; /* where it listens */
 };
 
 enum accept_mode {
@@ -41,6 +43,7 @@ struct accept_source {
 	struct loop_source source;
 	struct acceptor *acceptor;
 	struct instance *instance;
+	uint64_t listener; /* its id */
 };
 
 struct acceptor {

@@ -3,9 +3,10 @@
 
 #include "base/clock.h"
 #include "ipc/events.h"
+#include "worker/conn_log.h"
+#include "worker/conns.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,171 +19,33 @@ enum {
 	READS_PER_EVENT = 4
 };
 
-void
-conns_init(struct conns *conns, struct loop *loop, struct peers *peers,
-	   void (*changed)(struct conns *conns))
-{
-	*conns = (struct conns){ .loop = loop,
-				 .peers = peers,
-				 .changed = changed };
-	TAILQ_INIT(&conns->unused);
-}
-
-void
-conns_free(struct conns *conns)
-{
-	for (uint32_t i = 0; i < conns->chunk_count; i++)
-		free(conns->chunks[i]);
-	free(conns->chunks);
-}
-
-static bool
-add_chunk(struct conns *conns)
-{
-	struct conn **chunks = reallocarray(
-		conns->chunks, conns->chunk_count + 1, sizeof(*chunks));
-	struct conn *chunk;
-
-	if (!chunks)
-		return false;
-	conns->chunks = chunks;
-	chunk = calloc(CONN_CHUNK, sizeof(*chunk));
-	if (!chunk)
-		return false;
-	chunks[conns->chunk_count++] = chunk;
-	for (int i = 0; i < CONN_CHUNK; i++)
-		TAILQ_INSERT_TAIL(&conns->unused, &chunk[i], blocked);
-	return true;
-}
-
-static bool
-join(struct instance *instance, struct conn *conn)
-{
-	if (instance->member_count == instance->member_room) {
-		uint32_t room = instance->member_room * 3 / 2 + 64;
-		struct conn **members =
-			reallocarray(instance->members, room, sizeof(*members));
-
-		if (!members)
-			return false;
-		instance->members = members;
-		instance->member_room = room;
-	}
-	conn->member = instance->member_count;
-	instance->members[instance->member_count++] = conn;
-	return true;
-}
-
+/* It is nobody's any more. */
 static void
-leave(struct instance *instance, struct conn *conn)
-{
-	struct conn *last = instance->members[--instance->member_count];
-
-	instance->members[conn->member] = last;
-	last->member = conn->member;
-}
-
-static void
-block(struct conn *conn)
-{
-	conn->blocked_since = clock_monotonic();
-	if (conn->flags & CONN_BLOCKED)
-		TAILQ_REMOVE(&conn->instance->blocked, conn, blocked);
-	conn->flags |= CONN_BLOCKED;
-	TAILQ_INSERT_TAIL(&conn->instance->blocked, conn, blocked);
-}
-
-static void
-unblock(struct conn *conn)
-{
-	if (!(conn->flags & CONN_BLOCKED))
-		return;
-	conn->flags &= (uint16_t)~CONN_BLOCKED;
-	TAILQ_REMOVE(&conn->instance->blocked, conn, blocked);
-}
-
-/* Watch for what the connection waits for now. */
-static void
-watch(struct conn *conn)
-{
-	uint32_t events = 0;
-
-	if (!(conn->flags & CONN_FINISHED))
-		events |= EPOLLIN | EPOLLRDHUP;
-	if (conn->flags & CONN_BLOCKED)
-		events |= EPOLLOUT;
-	(void)loop_modify(conn->instance->conns->loop, &conn->source, events);
-}
-
-static const char *
-reason_text(enum conn_reason reason)
-{
-	static const char *const texts[] = {
-		[CONN_CLIENT_CLOSED] = "closed by client",
-		[CONN_CLIENT_RESET] = "reset by client",
-		[CONN_TIMED_OUT] = "timed out",
-		[CONN_STALLED] = "stalled",
-		[CONN_STOPPING] = "server stopping",
-		[CONN_NO_MEMORY] = "out of memory",
-		[CONN_ERROR] = "error",
-	};
-
-	return texts[reason];
-}
-
-static void
-log_connected(struct conn *conn)
-{
-	struct conns *conns = conn->instance->conns;
-	struct log_record record;
-	char peer[ADDR_TEXT];
-
-	if (!log_begin(&record, EVENT_CLIENT_CONNECTED))
-		return;
-	conn_peer_text(conn, peer);
-	log_tag(&record, "service", "%s", conn->instance->config->name);
-	log_tag(&record, "peer", "%s", peer);
-	log_tag(&record, "active", "%" PRIu64,
-		peers_active(conns->peers, conns->count));
-	log_end(&record);
-}
-
-static void
-log_disconnected(const struct conn *conn, enum conn_reason reason)
-{
-	struct conns *conns = conn->instance->conns;
-	uint64_t age = clock_monotonic() - conn->opened;
-	struct log_record record;
-	char peer[ADDR_TEXT];
-
-	if (!log_begin(&record, EVENT_CLIENT_DISCONNECTED))
-		return;
-	conn_peer_text(conn, peer);
-	log_tag(&record, "service", "%s", conn->instance->config->name);
-	log_tag(&record, "peer", "%s", peer);
-	log_tag(&record, "reason", "%s", reason_text(reason));
-	log_tag(&record, "duration", "%.3f",
-		(double)age / (double)CLOCK_SECOND);
-	log_tag(&record, "ticks", "%" PRIu32, conn->ticks);
-	log_tag(&record, "skipped", "%" PRIu32, conn->skipped);
-	log_tag(&record, "active", "%" PRIu64,
-		peers_active(conns->peers, conns->count));
-	log_end(&record);
-}
-
-void
-conn_close(struct conn *conn, enum conn_reason reason)
+end(struct conn *conn, enum conn_reason reason)
 {
 	struct instance *instance = conn->instance;
 	struct conns *conns = instance->conns;
 
 	if (instance->config->service->close)
 		instance->config->service->close(conn);
-	unblock(conn);
-	leave(instance, conn);
 	message_drop(conn->owed);
 	conn->owed = NULL;
-	loop_remove(conns->loop, &conn->source);
+	close(conn->source.fd);
+	conns->count--;
+	counter_add(&instance->tally->closed, 1);
+	conn_log_disconnected(conn, reason);
+	conns_put(conns, conn);
+	conns->changed(conns);
+}
+
+void
+conn_close(struct conn *conn, enum conn_reason reason)
+{
+	struct instance *instance = conn->instance;
+
+	conns_unblock(conn);
+	conns_leave(instance, conn);
+	loop_remove(instance->conns->loop, &conn->source);
 	if (reason == CONN_STALLED) {
 		/* Nobody will read what the kernel still holds. */
 		struct linger abort = { .l_onoff = 1, .l_linger = 0 };
@@ -190,12 +53,7 @@ conn_close(struct conn *conn, enum conn_reason reason)
 		setsockopt(conn->source.fd, SOL_SOCKET, SO_LINGER, &abort,
 			   sizeof(abort));
 	}
-	close(conn->source.fd);
-	conns->count--;
-	counter_add(&instance->tally->closed, 1);
-	log_disconnected(conn, reason);
-	TAILQ_INSERT_HEAD(&conns->unused, conn, blocked);
-	conns->changed(conns);
+	end(conn, reason);
 }
 
 static enum conn_reason
@@ -252,16 +110,16 @@ flush(struct conn *conn)
 		counter_add(&conn->instance->tally->bytes_out, (uint64_t)n);
 		conn->owed_from += (uint16_t)n;
 		if (conn->owed_from < owed->length)
-			block(conn);
+			conns_block(conn, clock_monotonic());
 	}
 	if (owed && conn->owed_from < owed->length)
 		return true;
 	message_drop(owed);
 	conn->owed = NULL;
-	unblock(conn);
+	conns_unblock(conn);
 	if (conn->flags & CONN_ENDING)
 		shut(conn);
-	watch(conn);
+	conns_watch(conn);
 	return true;
 }
 
@@ -277,8 +135,8 @@ conn_send(struct conn *conn, struct message *message)
 	if (n == (ssize_t)message->length) {
 		conn->bytes_out += (uint64_t)n;
 		if (conn->flags & CONN_BLOCKED) {
-			unblock(conn);
-			watch(conn);
+			conns_unblock(conn);
+			conns_watch(conn);
 		}
 		return CONN_SENT;
 	}
@@ -286,14 +144,14 @@ conn_send(struct conn *conn, struct message *message)
 		conn->bytes_out += (uint64_t)n;
 		conn->owed = message_hold(message);
 		conn->owed_from = (uint16_t)n;
-		block(conn);
-		watch(conn);
+		conns_block(conn, clock_monotonic());
+		conns_watch(conn);
 		return CONN_PARTLY;
 	}
 	if (errno == EAGAIN) {
 		if (!(conn->flags & CONN_BLOCKED)) {
-			block(conn);
-			watch(conn);
+			conns_block(conn, clock_monotonic());
+			conns_watch(conn);
 		}
 		return CONN_SKIPPED;
 	}
@@ -311,7 +169,7 @@ finished(struct conn *conn)
 	if (conn->flags & CONN_SHUT)
 		conn_close(conn, CONN_STOPPING);
 	else
-		watch(conn);
+		conns_watch(conn);
 }
 
 /* Read a bounded amount.  False when the connection is gone. */
@@ -378,36 +236,181 @@ refuse(struct instance *instance, int fd)
 	return false;
 }
 
-bool
-conn_open(struct instance *instance, int fd, const struct addr *peer)
+/* A new one, joined to INSTANCE and watched, or NULL. */
+static struct conn *
+add(struct instance *instance, int fd, const struct conn *init)
 {
 	struct conns *conns = instance->conns;
-	struct conn *conn;
+	struct conn *conn = conns_get(conns);
 
-	if (TAILQ_EMPTY(&conns->unused) && !add_chunk(conns))
-		return refuse(instance, fd);
-	conn = TAILQ_FIRST(&conns->unused);
-	TAILQ_REMOVE(&conns->unused, conn, blocked);
-	*conn = (struct conn){ .source = { conn_ready, fd },
-			       .instance = instance,
-			       .opened = clock_monotonic(),
-			       .serial = ++conns->serial };
-	peer_keep(&conn->peer, fd, peer);
-	if (!join(instance, conn) ||
-	    loop_add(conns->loop, &conn->source, EPOLLIN | EPOLLRDHUP) < 0) {
-		if (conn->member < instance->member_count &&
-		    instance->members[conn->member] == conn)
-			leave(instance, conn);
-		TAILQ_INSERT_HEAD(&conns->unused, conn, blocked);
-		return refuse(instance, fd);
+	if (!conn)
+		return NULL;
+	*conn = *init;
+	conn->source = (struct loop_source){ conn_ready, fd };
+	conn->instance = instance;
+	if (!conns_join(instance, conn)) {
+		conns_put(conns, conn);
+		return NULL;
+	}
+	if (loop_add(conns->loop, &conn->source, conns_events(conn)) < 0) {
+		conns_leave(instance, conn);
+		conns_put(conns, conn);
+		return NULL;
 	}
 	conns->count++;
+	return conn;
+}
+
+bool
+conn_open(struct instance *instance, uint64_t listener, int fd,
+	  const struct addr *peer)
+{
+	struct conns *conns = instance->conns;
+	struct conn init = { .listener = listener,
+			     .opened = clock_monotonic(),
+			     .serial = conns->serial + 1 };
+	struct conn *conn;
+
+	peer_keep(&init.peer, fd, peer);
+	conn = add(instance, fd, &init);
+	if (!conn)
+		return refuse(instance, fd);
+	conns->serial++;
 	counter_add(&instance->tally->accepted, 1);
 	conns->changed(conns);
-	log_connected(conn);
+	conn_log_connected(conn);
 	if (instance->config->service->open)
 		instance->config->service->open(conn);
 	return true;
+}
+
+/* --- passing it on --- */
+
+void
+conn_offer(struct conn *conn)
+{
+	struct instance *instance = conn->instance;
+
+	/* The new owner shares the open file: the loop would hear of it. */
+	loop_remove(instance->conns->loop, &conn->source);
+	if (conn->flags & CONN_BLOCKED)
+		TAILQ_REMOVE(&instance->blocked, conn, blocked);
+	conns_leave(instance, conn);
+}
+
+void
+conn_give(struct conn *conn)
+{
+	struct instance *instance = conn->instance;
+	struct conns *conns = instance->conns;
+
+	if (instance->config->service->forget)
+		instance->config->service->forget(conn);
+	message_drop(conn->owed);
+	conn->owed = NULL;
+	close(conn->source.fd);
+	conns->count--;
+	counter_add(&instance->tally->handed, 1);
+	conns_put(conns, conn);
+	conns->changed(conns);
+}
+
+void
+conn_reclaim(struct conn *conn)
+{
+	struct instance *instance = conn->instance;
+	bool blocked = conn->flags & CONN_BLOCKED;
+
+	conn->flags &= (uint16_t)~CONN_BLOCKED;
+	if (!conns_join(instance, conn)) {
+		end(conn, CONN_NO_MEMORY);
+		return;
+	}
+	if (blocked)
+		conns_block(conn, conn->blocked_since);
+	if (loop_add(instance->conns->loop, &conn->source, conns_events(conn)) <
+	    0)
+		conn_close(conn, CONN_ERROR);
+	else if (instance->config->service->resume)
+		instance->config->service->resume(conn);
+}
+
+void
+conn_save(const struct conn *conn, struct handoff_conn *saved,
+	  const char **owed)
+{
+	*saved = (struct handoff_conn){
+		.service = (uint32_t)conn->instance->config->board,
+		.listener = conn->listener,
+		.flags = conn->flags,
+		.ticks = conn->ticks,
+		.skipped = conn->skipped,
+		.serial = conn->serial,
+		.opened = conn->opened,
+		.blocked_since = conn->blocked_since,
+		.bytes_in = conn->bytes_in,
+		.bytes_out = conn->bytes_out,
+		.mark = conn->mark,
+	};
+	memcpy(saved->peer, &conn->peer, sizeof(conn->peer));
+	*owed = NULL;
+	if (!conn->owed)
+		return;
+	*owed = conn->owed->bytes + conn->owed_from;
+	saved->owed = (uint16_t)(conn->owed->length - conn->owed_from);
+}
+
+/* What is owed becomes a message of its own, with this one holder. */
+static struct message *
+restore_owed(const struct handoff_conn *saved, const char *owed)
+{
+	struct message *message = NULL;
+
+	if (!message_fresh(&message))
+		return NULL;
+	memcpy(message->bytes, owed, saved->owed);
+	message->length = saved->owed;
+	return message;
+}
+
+struct conn *
+conn_restore(struct instance *instance, int fd,
+	     const struct handoff_conn *saved, const char *owed)
+{
+	struct conn init = {
+		.serial = saved->serial,
+		.opened = saved->opened,
+		.bytes_in = saved->bytes_in,
+		.bytes_out = saved->bytes_out,
+		.mark = saved->mark,
+		.listener = saved->listener,
+		.ticks = saved->ticks,
+		.skipped = saved->skipped,
+		.flags = saved->flags &
+			 (CONN_FINISHED | CONN_ENDING | CONN_SHUT),
+	};
+	bool blocked = saved->owed > 0 || saved->flags & CONN_BLOCKED;
+	struct conn *conn = NULL;
+
+	memcpy(&init.peer, saved->peer, sizeof(init.peer));
+	if (saved->owed)
+		init.owed = restore_owed(saved, owed);
+	if (init.owed || !saved->owed)
+		conn = add(instance, fd, &init);
+	if (!conn) {
+		init.instance = instance;
+		message_drop(init.owed);
+		close(fd);
+		counter_add(&instance->tally->closed, 1);
+		conn_log_disconnected(&init, CONN_NO_MEMORY);
+		return NULL;
+	}
+	if (blocked) {
+		conns_block(conn, saved->blocked_since);
+		conns_watch(conn);
+	}
+	instance->conns->changed(instance->conns);
+	return conn;
 }
 
 void
@@ -416,12 +419,12 @@ conn_end(struct conn *conn)
 	conn->flags |= CONN_ENDING;
 	if (conn->owed)
 		return;
-	unblock(conn);
+	conns_unblock(conn);
 	shut(conn);
 	if (conn->flags & CONN_FINISHED)
 		conn_close(conn, CONN_STOPPING);
 	else
-		watch(conn);
+		conns_watch(conn);
 }
 
 bool

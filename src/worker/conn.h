@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The connections of a worker: take them in, send, read, close.
+ * A connection: take it in, send, read, close, pass it on.
  *
- * A connection costs one struct and one pointer; nothing is allocated while
- * it lives.  It is never torn: what a send left over goes out before
+ * It costs one struct and one pointer (worker/conns.h keeps them); nothing is
+ * allocated while it lives.  It is never torn: what a send left over goes out before
  * anything else is sent, and as long as something is left over, new messages
  * are refused (the caller counts them as skipped), not queued.
  *
@@ -19,9 +19,9 @@
 
 #include "base/addr.h"
 #include "base/loop.h"
+#include "ipc/handoff.h"
 #include "worker/message.h"
 #include "worker/peer.h"
-#include "worker/peers.h"
 #include "worker/service.h"
 
 #include <stdbool.h>
@@ -41,6 +41,7 @@ enum conn_reason {
 	CONN_TIMED_OUT,
 	CONN_STALLED,
 	CONN_STOPPING,
+	CONN_REMOVED, /* its service or listener is no longer configured */
 	CONN_NO_MEMORY,
 	CONN_ERROR,
 };
@@ -49,13 +50,14 @@ struct conn {
 	struct loop_source source;
 	struct instance *instance;
 	struct message *owed;	   /* what was sent in part, or NULL */
-	TAILQ_ENTRY(conn) blocked; /* or the next free one */
-	uint64_t serial;	   /* in this worker, from 1 */
+	TAILQ_ENTRY(conn) blocked; /* or the next free or offered one */
+	uint64_t serial;	   /* no other connection ever has it */
 	uint64_t opened;	   /* CLOCK_MONOTONIC, nanoseconds */
 	uint64_t blocked_since;	   /* the same */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	int64_t mark; /* the service's own */
+	int64_t mark;	   /* the last boundary it was served or missed */
+	uint64_t listener; /* that it came in by: accept_listener.id */
 	uint32_t ticks;
 	uint32_t skipped;
 	uint32_t member; /* its place in instance->members */
@@ -64,34 +66,13 @@ struct conn {
 	struct conn_peer peer;
 };
 
-enum {
-	CONN_CHUNK = 128
-};
-
-/* The table of a worker. */
-struct conns {
-	struct loop *loop;
-	struct peers *peers; /* for how many clients the log calls active */
-	/* Their number changed: `count` is what it is now. */
-	void (*changed)(struct conns *conns);
-	struct conn **chunks;
-	uint32_t chunk_count;
-	uint32_t count;	 /* that are in use */
-	uint64_t serial; /* the last one given */
-	struct conn_queue unused;
-	char scratch[4096]; /* what arrived, while it is looked at */
-};
-
-void conns_init(struct conns *conns, struct loop *loop, struct peers *peers,
-		void (*changed)(struct conns *conns));
-void conns_free(struct conns *conns);
-
 /*
- * Take in FD, which was accepted from PEER, for
- * INSTANCE, log it and call the service's open.  False when memory is out;
- * FD is closed then and the client counted as refused.
+ * Take in FD, which was accepted from PEER by LISTENER, for INSTANCE, log it
+ * and call the service's open.  False when memory is out; FD is closed then
+ * and the client counted as refused.
  */
-bool conn_open(struct instance *instance, int fd, const struct addr *peer);
+bool conn_open(struct instance *instance, uint64_t listener, int fd,
+	       const struct addr *peer);
 
 void conn_close(struct conn *conn, enum conn_reason reason);
 
@@ -113,6 +94,30 @@ void conn_end(struct conn *conn);
 
 /* Whether an ending connection has nothing on its way any more. */
 bool conn_settled(const struct conn *conn);
+
+/*
+ * The hand-off.  An old worker offers a connection: it is served no more, and
+ * stays open.  Then it is either given away, which closes this process's
+ * descriptor and nothing else, or reclaimed and served on.
+ */
+void conn_offer(struct conn *conn);
+void conn_give(struct conn *conn);
+void conn_reclaim(struct conn *conn);
+
+/*
+ * The connection as another worker can go on with it; *OWED are the bytes that
+ * its client has still to be sent.
+ */
+void conn_save(const struct conn *conn, struct handoff_conn *saved,
+	       const char **owed);
+
+/*
+ * Take FD over as it was SAVED, for INSTANCE, which has counted it as taken.
+ * NULL when memory is out: FD is closed then, and that is logged.  The service
+ * is not asked yet.
+ */
+struct conn *conn_restore(struct instance *instance, int fd,
+			  const struct handoff_conn *saved, const char *owed);
 
 /* Close those of INSTANCE that took nothing for its stall time. */
 void conn_close_stalled(struct instance *instance);

@@ -58,6 +58,17 @@ account(struct instance *instance, const struct batch *batch, int64_t boundary)
 }
 
 void
+fanout_one(struct conn *conn, struct message *message, int64_t boundary)
+{
+	struct instance *instance = conn->instance;
+	struct batch batch = { 0 };
+
+	conn->mark = boundary;
+	send_one(conn, message, &batch);
+	account(instance, &batch, boundary);
+}
+
+void
 fanout_tick(struct instance *instance, struct message *message,
 	    int64_t boundary)
 {
@@ -71,6 +82,7 @@ fanout_tick(struct instance *instance, struct message *message,
 
 		if (conn->mark == boundary)
 			continue;
+		conn->mark = boundary;
 		send_one(conn, message, &batch);
 		if (--left == 0) {
 			account(instance, &batch, boundary);

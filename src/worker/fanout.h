@@ -19,4 +19,7 @@
 void fanout_tick(struct instance *instance, struct message *message,
 		 int64_t boundary);
 
+/* The same for one connection, which may be closed by it. */
+void fanout_one(struct conn *conn, struct message *message, int64_t boundary);
+
 #endif

@@ -104,6 +104,20 @@ struct service {
 	void (*tick)(struct instance *instance, int64_t boundary, bool leap);
 	/* The client is gone; its descriptor is still open. */
 	void (*close)(struct conn *conn);
+
+	/*
+	 * The hand-off.  save: write the service's own state of a connection
+	 * to ROOM (HANDOFF_STATE bytes) and return its length; the connection
+	 * may still be served on.  forget: it is another worker's now, free
+	 * what there is of it here.  restore: make it again from what save
+	 * wrote, perhaps in a worker of another version, or with other
+	 * settings; false costs the client.  resume: it is served from now
+	 * on; what was due while it changed hands is due now.
+	 */
+	size_t (*save)(const struct conn *conn, char *room);
+	void (*forget)(struct conn *conn);
+	bool (*restore)(struct conn *conn, const char *state, size_t length);
+	void (*resume)(struct conn *conn);
 };
 
 #endif

@@ -2,7 +2,7 @@
 #include "worker/ticker.h"
 
 #include "base/clock.h"
-#include "worker/conn.h"
+#include "worker/conns.h"
 
 #include <stddef.h>
 
@@ -52,6 +52,17 @@ count_missed(struct instance *instance, int64_t boundary)
 		instance->members[i]->skipped += (uint32_t)missed;
 }
 
+/*
+ * The clock was set, and is after BOUNDARY now: what clients saw before by the
+ * clock that is gone does not count.
+ */
+static void
+forget_marks(struct instance *instance, int64_t boundary)
+{
+	for (uint32_t i = 0; i < instance->member_count; i++)
+		instance->members[i]->mark = boundary;
+}
+
 static void
 tick(struct timer *timer, bool stepped)
 {
@@ -63,13 +74,24 @@ tick(struct timer *timer, bool stepped)
 
 	if (stepped) {
 		/* The one step that is a boundary itself. */
-		if (leap && instance->due > boundary)
+		bool again = leap && instance->due > boundary;
+
+		forget_marks(instance,
+			     again ? boundary - instance->config->interval
+				   : boundary);
+		if (again)
 			service->tick(instance, boundary, true);
 	} else if (boundary >= instance->due) {
 		count_missed(instance, boundary);
 		service->tick(instance, boundary, leap);
 	}
 	arm(instance, now);
+}
+
+int64_t
+ticker_last(const struct instance *instance)
+{
+	return instance->due - instance->config->interval;
 }
 
 int

@@ -14,6 +14,13 @@
 
 #include "worker/service.h"
 
+/*
+ * The boundary before the one that is waited for (CLOCK_REALTIME,
+ * nanoseconds).  Who comes from another worker with an earlier mark has
+ * missed it while he changed hands.
+ */
+int64_t ticker_last(const struct instance *instance);
+
 /* Nothing to do for a service without an interval.  0, or -1 with errno. */
 int ticker_start(struct instance *instance);
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fds.h"
 #include "ipc/events.h"
+#include "ipc/passing.h"
 #include "worker/ticker.h"
 
 #include <bsd/unistd.h>
@@ -32,7 +33,7 @@ count(struct worker *worker)
 {
 	__atomic_store_n(&worker->slot->connections, worker->conns.count,
 			 __ATOMIC_RELAXED);
-	if (worker->conns.count > 0)
+	if (worker->conns.count > 0 || worker->takeover.open > 0)
 		return;
 	if (worker->state == WORKER_RETIRING)
 		report_send(&worker->report, REPORT_DRAINED);
@@ -48,6 +49,16 @@ conns_changed(struct conns *conns)
 
 	count(worker);
 	accept_relieved(&worker->acceptor);
+}
+
+/* What was taken over while this worker is itself to hand over goes on. */
+static void
+takeover_changed(struct takeover *takeover)
+{
+	struct worker *worker = WORKER_OF(takeover, takeover);
+
+	handover_continue(&worker->handover);
+	count(worker);
 }
 
 static void
@@ -69,6 +80,8 @@ tell_deltas(struct worker *worker, struct report_beat *beat,
 
 	beat->delta.accepted = sum->accepted - old->accepted;
 	beat->delta.closed = sum->closed - old->closed;
+	beat->delta.taken = sum->taken - old->taken;
+	beat->delta.handed = sum->handed - old->handed;
 	beat->delta.refused = sum->refused - old->refused;
 	beat->delta.requests = sum->requests - old->requests;
 	beat->delta.ticks = sum->ticks - old->ticks;
@@ -161,6 +174,8 @@ stop(struct worker *worker, uint64_t milliseconds)
 	if (worker->state == WORKER_STOPPING)
 		return;
 	accept_end(&worker->acceptor, false);
+	takeover_close(&worker->takeover);
+	handover_cancel(&worker->handover);
 	for (int i = 0; i < worker->instance_count; i++)
 		ticker_stop(&worker->instances[i]);
 	enter(worker, WORKER_STOPPING);
@@ -173,13 +188,28 @@ stop(struct worker *worker, uint64_t milliseconds)
 }
 
 static void
-retire(struct worker *worker)
+hand_over(struct worker *worker, uint64_t generation, const int *fds, int count)
 {
-	if (worker->state != WORKER_SERVING)
+	if (worker->state == WORKER_SERVING) {
+		accept_end(&worker->acceptor, true);
+		enter(worker, WORKER_RETIRING);
+	} else if (worker->state != WORKER_RETIRING) {
+		passing_close(fds, count);
 		return;
-	accept_end(&worker->acceptor, true);
-	enter(worker, WORKER_RETIRING);
-	count(worker);
+	}
+	handover_begin(&worker->handover, generation, fds, count);
+}
+
+static void
+take_over(struct worker *worker, uint64_t from, const int *fds, int count)
+{
+	bool serves = worker->state == WORKER_SERVING ||
+		      worker->state == WORKER_RETIRING;
+
+	if (serves && count == 1)
+		takeover_begin(&worker->takeover, fds[0], from);
+	else
+		passing_close(fds, count);
 }
 
 /* Its generation is the current one. */
@@ -196,23 +226,42 @@ serve(struct worker *worker)
 }
 
 static void
+obey(struct worker *worker, const struct command *command, const int *fds,
+     int fd_count)
+{
+	if (command->generation != worker->plan->generation) {
+		passing_close(fds, fd_count);
+		return;
+	}
+	switch (command->type) {
+	case COMMAND_ACCEPT:
+		serve(worker);
+		break;
+	case COMMAND_STOP:
+		stop(worker, command->argument);
+		break;
+	case COMMAND_HAND_OVER:
+		hand_over(worker, command->argument, fds, fd_count);
+		count(worker);
+		break;
+	case COMMAND_TAKE_OVER:
+		take_over(worker, command->argument, fds, fd_count);
+		break;
+	}
+}
+
+static void
 command_ready(struct loop_source *source, uint32_t events)
 {
 	struct worker *worker = WORKER_OF(source, command);
 	struct command command;
-	int got;
+	int fds[COMMAND_FDS];
+	int got, fd_count;
 
 	(void)events;
-	while ((got = command_receive(source->fd, &command)) == 1) {
-		if (command.generation != worker->plan->generation)
-			continue;
-		if (command.type == COMMAND_ACCEPT)
-			serve(worker);
-		else if (command.type == COMMAND_STOP)
-			stop(worker, command.argument);
-		else if (command.type == COMMAND_RETIRE)
-			retire(worker);
-	}
+	while ((got = command_receive(source->fd, &command, fds, &fd_count)) ==
+	       1)
+		obey(worker, &command, fds, fd_count);
 	if (got < 0) {
 		worker->orphaned = true;
 		loop_stop(&worker->loop);
@@ -341,6 +390,15 @@ open_timers(struct worker *worker)
 	return 0;
 }
 
+/* Of a daemon's workers, no two have the same slot and generation. */
+static uint64_t
+first_serial(const struct worker_plan *plan)
+{
+	return ((uint64_t)plan->generation * SCOREBOARD_SLOTS +
+		(uint64_t)plan->slot)
+	       << 32;
+}
+
 /* What failed, or NULL.  A worker that cannot start exits: nothing is undone. */
 static const char *
 start(struct worker *worker)
@@ -363,13 +421,19 @@ start(struct worker *worker)
 	peers_init(&worker->peers, &worker->scoreboard, plan->slot,
 		   plan->generation);
 	conns_init(&worker->conns, &worker->loop, &worker->peers,
-		   conns_changed);
+		   first_serial(plan), conns_changed);
 	if (start_instances(worker) < 0)
 		return "starting services";
 	if (accept_open(&worker->acceptor, &worker->conns, &worker->peers,
 			plan->listeners, plan->listener_count,
 			worker->instances) < 0)
 		return "watching listeners";
+	if (handover_open(&worker->handover, &worker->conns, worker->instances,
+			  worker->instance_count) < 0)
+		return "preparing the hand-off";
+	takeover_open(&worker->takeover, &worker->conns, worker->slot,
+		      worker->instances, worker->instance_count,
+		      plan->listeners, plan->listener_count, takeover_changed);
 	if (watch_master(worker) < 0 || open_timers(worker) < 0)
 		return "watching the master";
 	return NULL;
@@ -384,6 +448,8 @@ finish(struct worker *worker)
 	timer_close(&worker->beat);
 	loop_remove(&worker->loop, &worker->report_end);
 	loop_remove(&worker->loop, &worker->command);
+	takeover_close(&worker->takeover);
+	handover_close(&worker->handover);
 	accept_end(&worker->acceptor, false);
 	accept_close(&worker->acceptor);
 	while (worker->instance_count > 0)

@@ -14,10 +14,12 @@
 #include "ipc/report.h"
 #include "ipc/scoreboard.h"
 #include "worker/accept.h"
-#include "worker/conn.h"
+#include "worker/conns.h"
+#include "worker/handover.h"
 #include "worker/peers.h"
 #include "worker/sandbox.h"
 #include "worker/service.h"
+#include "worker/takeover.h"
 
 /* All that the master hands a worker over the fork. */
 struct worker_plan {
@@ -51,6 +53,8 @@ struct worker {
 	struct peers peers;
 	struct acceptor acceptor;
 	struct conns conns;
+	struct handover handover; /* when it is the old one */
+	struct takeover takeover; /* when it is the new one */
 	struct instance *instances;
 	int instance_count;
 	const struct worker_plan *plan;

@@ -4,7 +4,7 @@
  * wants: nothing is torn, nothing is queued, everything is counted.
  */
 #include "base/clock.h"
-#include "worker/conn.h"
+#include "worker/conns.h"
 #include "worker/fanout.h"
 #include "worker/peers.h"
 
@@ -73,7 +73,7 @@ make_bench(void **state)
 	bench->scoreboard.map = bench->map;
 	assert_int_equal(loop_open(&bench->loop), 0);
 	peers_init(&bench->peers, &bench->scoreboard, 0, 1);
-	conns_init(&bench->conns, &bench->loop, &bench->peers, changed);
+	conns_init(&bench->conns, &bench->loop, &bench->peers, 0, changed);
 	bench->config.service = &plain;
 	bench->config.stall = 1;
 	bench->instance.config = &bench->config;
@@ -115,7 +115,7 @@ connect_one(struct bench *bench)
 
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	assert_true(conn_open(&bench->instance, ends[1], &nobody));
+	assert_true(conn_open(&bench->instance, 1, ends[1], &nobody));
 	return ends[0];
 }
 

@@ -4,7 +4,7 @@
  * in both directions, delays, and leap seconds inserted and left out.
  */
 #include "base/clock.h"
-#include "worker/conn.h"
+#include "worker/conns.h"
 #include "worker/ticker.h"
 
 #include <setjmp.h>

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/conns.h"
+
+#include <stdlib.h>
+
+void
+conns_init(struct conns *conns, struct loop *loop, struct peers *peers,
+	   uint64_t first, void (*changed)(struct conns *conns))
+{
+	*conns = (struct conns){ .loop = loop,
+				 .peers = peers,
+				 .changed = changed,
+				 .serial = first };
+	TAILQ_INIT(&conns->unused);
+}
+
+void
+conns_free(struct conns *conns)
+{
+	for (uint32_t i = 0; i < conns->chunk_count; i++)
+		free(conns->chunks[i]);
+	free(conns->chunks);
+}
+
+static bool
+add_chunk(struct conns *conns)
+{
+	struct conn **chunks = reallocarray(
+		conns->chunks, conns->chunk_count + 1, sizeof(*chunks));
+	struct conn *chunk;
+
+	if (!chunks)
+		return false;
+	conns->chunks = chunks;
+	chunk = calloc(CONN_CHUNK, sizeof(*chunk));
+	if (!chunk)
+		return false;
+	chunks[conns->chunk_count++] = chunk;
+	for (int i = 0; i < CONN_CHUNK; i++)
+		TAILQ_INSERT_TAIL(&conns->unused, &chunk[i], blocked);
+	return true;
+}
+
+struct conn *
+conns_get(struct conns *conns)
+{
+	struct conn *conn;
+
+	if (TAILQ_EMPTY(&conns->unused) && !add_chunk(conns))
+		return NULL;
+	conn = TAILQ_FIRST(&conns->unused);
+	TAILQ_REMOVE(&conns->unused, conn, blocked);
+	return conn;
+}
+
+void
+conns_put(struct conns *conns, struct conn *conn)
+{
+	TAILQ_INSERT_HEAD(&conns->unused, conn, blocked);
+}
+
+bool
+conns_join(struct instance *instance, struct conn *conn)
+{
+	if (instance->member_count == instance->member_room) {
+		uint32_t room = instance->member_room * 3 / 2 + 64;
+		struct conn **members =
+			reallocarray(instance->members, room, sizeof(*members));
+
+		if (!members)
+			return false;
+		instance->members = members;
+		instance->member_room = room;
+	}
+	conn->member = instance->member_count;
+	instance->members[instance->member_count++] = conn;
+	return true;
+}
+
+void
+conns_leave(struct instance *instance, struct conn *conn)
+{
+	struct conn *last = instance->members[--instance->member_count];
+
+	instance->members[conn->member] = last;
+	last->member = conn->member;
+}
+
+void
+conns_block(struct conn *conn, uint64_t since)
+{
+	struct conn_queue *queue = &conn->instance->blocked;
+	struct conn *before;
+
+	conns_unblock(conn);
+	conn->blocked_since = since;
+	conn->flags |= CONN_BLOCKED;
+	/* Longest first: as a rule it is the last, unless it was handed over. */
+	before = TAILQ_LAST(queue, conn_queue);
+	while (before && before->blocked_since > since)
+		before = TAILQ_PREV(before, conn_queue, blocked);
+	if (before)
+		TAILQ_INSERT_AFTER(queue, before, conn, blocked);
+	else
+		TAILQ_INSERT_HEAD(queue, conn, blocked);
+}
+
+void
+conns_unblock(struct conn *conn)
+{
+	if (!(conn->flags & CONN_BLOCKED))
+		return;
+	conn->flags &= (uint16_t)~CONN_BLOCKED;
+	TAILQ_REMOVE(&conn->instance->blocked, conn, blocked);
+}
+
+uint32_t
+conns_events(const struct conn *conn)
+{
+	uint32_t events = 0;
+
+	if (!(conn->flags & CONN_FINISHED))
+		events |= EPOLLIN | EPOLLRDHUP;
+	if (conn->flags & CONN_BLOCKED)
+		events |= EPOLLOUT;
+	return events;
+}
+
+void
+conns_watch(struct conn *conn)
+{
+	(void)loop_modify(conn->instance->conns->loop, &conn->source,
+			  conns_events(conn));
+}
