@@ -10,15 +10,6 @@ load lib
 FORMAT='services = ( { type = "stream"; listen = [ "127.0.0.1:0" ];
 	format = "%s"; } );'
 
-# consecutive FILE: do its lines count by one?
-consecutive()
-{
-	awk '
-		NR > 1 && $1 != last + 1 { print "not next:", last, $1; bad = 1 }
-		{ last = $1 }
-		END { exit bad || NR < 2 }' "$1" >&2
-}
-
 # serving N: do so many workers serve?
 serving()
 {
@@ -30,28 +21,6 @@ serving_without()
 {
 	status_is "[.workers[] | select(.state == \"serving\") | .pid] |
 		length == $2 and all(.[]; . != $1)"
-}
-
-# Clock ticks that PID has used.
-cpu_of()
-{
-	local stat
-	read -r stat <"/proc/$1/stat"
-	# shellcheck disable=SC2086 # one word a field
-	set -- ${stat##*) }
-	echo $((${12} + ${13}))
-}
-
-# fds PID: how many descriptors it has open.
-fds()
-{
-	local all=(/proc/"$1"/fd/*)
-	echo ${#all[@]}
-}
-
-has_fds()
-{
-	[ "$(fds "$1")" -eq "$2" ]
 }
 
 @test "crash: a worker that is killed is replaced, and the other clients miss nothing" {

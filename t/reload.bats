@@ -6,15 +6,6 @@
 
 load lib
 
-# consecutive FILE: do its lines count by one?
-consecutive()
-{
-	awk '
-		NR > 1 && $1 != last + 1 { print "not next:", last, $1; bad = 1 }
-		{ last = $1 }
-		END { exit bad || NR < 2 }' "$1" >&2
-}
-
 # serve SERVICE...: the setting of them; each is NAME, or NAME and settings.
 # Addresses are the kernel's to choose unless they are among these.
 serve()
@@ -65,22 +56,6 @@ settled()
 {
 	status_is ".generation as \$now | (.workers | length) == $1 and
 		all(.workers[]; .generation == \$now and .state == \"serving\")"
-}
-
-refused()
-{
-	! nc -z 127.0.0.1 "$1" 2>/dev/null
-}
-
-fds()
-{
-	local all=(/proc/"$1"/fd/*)
-	echo ${#all[@]}
-}
-
-has_fds()
-{
-	[ "$(fds "$1")" -eq "$2" ]
 }
 
 # first_line PORT: what a new client gets first, to FIRST; it stays.
@@ -217,7 +192,7 @@ comer_done()
 	reload "$(serve opened "file listen = [ \"unix:$DIR/new\" ];" kept)"
 	opened=$(service_port opened)
 	[ "$(service_port kept)" = "$kept" ]
-	refused "$closed"
+	port_refused "$closed"
 	[ ! -e "$DIR/old" ]
 	first_line "$kept"
 	first_line "$opened"

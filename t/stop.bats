@@ -6,12 +6,6 @@
 
 load lib
 
-# program NAME: keep a program for python3.
-program()
-{
-	cat >"$DIR/$1"
-}
-
 # stops_within SECONDS: after SIGTERM timed exits with 0, in no more than that
 # and what a busy machine may take.
 stops_within()
@@ -30,16 +24,6 @@ all_gone()
 {
 	session_gone "$1" && [ ! -e "$RUN/timed.pid" ] &&
 		[ ! -e "$RUN/scoreboard" ] && [ ! -e "$RUN" ]
-}
-
-journal_pid()
-{
-	pgrep -P "$TIMED_PID" -f 'timed: journal'
-}
-
-refused()
-{
-	! nc -z 127.0.0.1 "$1" 2>/dev/null
 }
 
 # A client that reads nothing of a service that says a lot, until its buffers
@@ -170,7 +154,7 @@ HEAVY="services = ( { type = \"stream\"; listen = [ \"127.0.0.1:0\" ];
 	port=$(stream_port)
 	unread_client
 	kill -TERM "$master"
-	wait_until "$PATIENCE" refused "$port"
+	wait_until "$PATIENCE" port_refused "$port"
 	status_is '.state == "stopping" and .workers[0].state == "stopping"'
 	run nc -z 127.0.0.1 "$port"
 	[ "$status" -ne 0 ]
