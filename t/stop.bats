@@ -261,3 +261,23 @@ killed_before()
 	log_has "client disconnected;.* reason='server stopping'"
 	all_gone "$master"
 }
+
+@test "stop: what another timed has put in its place meanwhile stays" {
+	local first
+	timed_start
+	first=$TIMED_PID
+	# Somebody cleans up, and another one starts there.
+	rm -r "$RUN"
+	timed_launch
+	wait_until "$PATIENCE" timed_ready
+	kill -TERM "$first"
+	wait_until "$PATIENCE" session_gone "$first"
+	wait "$first"
+	[ "$(<"$RUN/timed.pid")" -eq "$TIMED_PID" ]
+	status_is ".pid == $TIMED_PID and .state == \"running\""
+	client_start
+	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
+	first=$TIMED_PID
+	timed_stop
+	all_gone "$first"
+}
