@@ -6,33 +6,6 @@
 
 load lib
 
-# A program for python3 that connects so many times, each when the one before
-# has its first line, and then holds them all until it is ended.
-client_script()
-{
-	cat >"$DIR/hold.py" <<-'EOF'
-		import signal, socket, sys
-		port, count = int(sys.argv[1]), int(sys.argv[2])
-		held = []
-		for _ in range(count):
-		    s = socket.create_connection(("127.0.0.1", port), 20)
-		    assert s.recv(64), "closed"
-		    held.append(s)
-		print("held", flush=True)
-		signal.pause()
-	EOF
-}
-
-# hold COUNT: so many clients more, one after another.
-hold()
-{
-	HOLDS=$((${HOLDS:-0} + 1))
-	client_script
-	start "$DIR/held.$HOLDS" "$DIR/held.$HOLDS.err" \
-		python3 "$DIR/hold.py" "$(stream_port)" "$1"
-	wait_until 60 lines_in "$DIR/held.$HOLDS" 1
-}
-
 # even: do all workers have a number of clients within 10 % of the mean?
 even()
 {

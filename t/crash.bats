@@ -10,15 +10,6 @@ load lib
 FORMAT='services = ( { type = "stream"; listen = [ "127.0.0.1:0" ];
 	format = "%s"; } );'
 
-# consecutive FILE: do its lines count by one?
-consecutive()
-{
-	awk '
-		NR > 1 && $1 != last + 1 { print "not next:", last, $1; bad = 1 }
-		{ last = $1 }
-		END { exit bad || NR < 2 }' "$1" >&2
-}
-
 # serving N: do so many workers serve?
 serving()
 {
@@ -30,28 +21,6 @@ serving_without()
 {
 	status_is "[.workers[] | select(.state == \"serving\") | .pid] |
 		length == $2 and all(.[]; . != $1)"
-}
-
-# Clock ticks that PID has used.
-cpu_of()
-{
-	local stat
-	read -r stat <"/proc/$1/stat"
-	# shellcheck disable=SC2086 # one word a field
-	set -- ${stat##*) }
-	echo $((${12} + ${13}))
-}
-
-# fds PID: how many descriptors it has open.
-fds()
-{
-	local all=(/proc/"$1"/fd/*)
-	echo ${#all[@]}
-}
-
-has_fds()
-{
-	[ "$(fds "$1")" -eq "$2" ]
 }
 
 @test "crash: a worker that is killed is replaced, and the other clients miss nothing" {
@@ -262,4 +231,80 @@ hold_up_master()
 	wait_until "$PATIENCE" has_fds "$TIMED_PID" "$before"
 	client_start
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
+}
+
+# A program for python3 that writes to one of the report pipes of MASTER what
+# no honest worker does: KIND of it.  Whoever may look into a process may open
+# what that has open, either end of it.
+nonsense_program()
+{
+	program nonsense.py <<-'EOF'
+		import os, struct, sys
+		master, workers, kind = sys.argv[1:]
+		there = "/proc/%s/" % master
+		READY, BEAT = 1, 2
+		kinds = {
+		    "text": b"nonsense " * 100,
+		    "cut": b"\x02",
+		    "stranger": struct.pack("HHIII", READY, 16, 60, 1, 0),
+		    "stale": struct.pack("HHIII", READY, 16, 0, 99, 0),
+		    "long": struct.pack("HHIII", BEAT, 65535, 0, 1, 0),
+		}
+
+		def pipes(of):
+		    found = {}
+		    for fd in os.listdir(of + "fd"):
+		        try:
+		            name = os.readlink(of + "fd/" + fd)
+		        except FileNotFoundError:
+		            continue
+		        if name.startswith("pipe:"):
+		            found.setdefault(name, []).append(fd)
+		    return found
+
+		def flags(fd):
+		    with open(there + "fdinfo/" + fd) as info:
+		        return int(dict(line.split(None, 1) for line in info)["flags:"], 8)
+
+		# Of a report pipe the master has the reading end alone, and we have none.
+		ours = pipes("/proc/self/")
+		reports = [fds[0] for name, fds in pipes(there).items()
+		           if name not in ours and len(fds) == 1
+		           and flags(fds[0]) & os.O_ACCMODE == os.O_RDONLY]
+		assert len(reports) == int(workers), reports
+		fd = os.open(there + "fd/" + reports[0], os.O_WRONLY | os.O_NONBLOCK)
+		os.write(fd, kinds[kind])
+	EOF
+}
+
+# Have N workers been refused a report?
+refusals()
+{
+	[ "$(grep -c 'warning master.*: report refused;' "$LOG")" -eq "$1" ]
+}
+
+@test "crash: a worker that talks nonsense is killed and replaced" {
+	local kind victim had n=0
+	timed_start 'workers = 3;' "$FORMAT"
+	nonsense_program
+	hold 12
+	for kind in text cut stranger stale long; do
+		n=$((n + 1))
+		status >"$DIR/before"
+		python3 "$DIR/nonsense.py" "$TIMED_PID" 3 "$kind"
+		wait_until "$PATIENCE" refusals $n
+		victim=$(sed -n "s/.*: report refused; .*pid='\([0-9]*\)'.*/\1/p" "$LOG" | tail -n 1)
+		wait_until "$PATIENCE" serving_without "$victim" 3
+		log_has "worker killed; .*pid='$victim', .*reason='it reports nonsense'"
+		log_has "error master.* worker crashed; .*pid='$victim', .*signal 9"
+		# Its clients were cut off, nobody else's, and nothing was uncounted.
+		had=$(jq ".workers[] | select(.pid == $victim) | .connections" "$DIR/before")
+		jq -e -s --argjson had "$had" '(.[0].totals) as $old | .[1].totals |
+			.connections == $old.connections - $had and
+			.closed == $old.closed + $had and
+			.accepted == $old.accepted and .ticks >= $old.ticks and
+			.crashes == $old.crashes + 1' "$DIR/before" <(status)
+	done
+	[ "$(grep -c 'worker killed' "$LOG")" -eq $n ]
+	[ "$(grep -c 'worker crashed' "$LOG")" -eq $n ]
 }

@@ -6,16 +6,6 @@
 
 load lib
 
-# Ticks of processor time that process $1 has used.
-used()
-{
-	local stat
-	read -r stat <"/proc/$1/stat"
-	# shellcheck disable=SC2086 # its words
-	set -- ${stat##*) }
-	echo $((${12} + ${13}))
-}
-
 # Clients that write the number of those with a line to $DIR/served, and
 # close half of them when $DIR/close is there.
 write_crowd()
@@ -70,10 +60,10 @@ served()
 	read -r some _ <"$DIR/served"
 	[ "$some" -lt 48 ]
 	worker=$(worker_pids)
-	before=$(used "$worker")
+	before=$(cpu_of "$worker")
 	# Five more seconds of waiting at the door.
 	wait_until "$PATIENCE" served 7 -eq "$some"
-	after=$(used "$worker")
+	after=$(cpu_of "$worker")
 	echo "ticks of processor time: $before, $after" >&2
 	[ $((after - before)) -lt 25 ]
 	[ "$(grep -c "accept failed; error='Too many open files'" "$LOG")" -eq 1 ]

@@ -9,30 +9,11 @@ load lib
 PLAIN='services = ( { type = "stream"; listen = [ "127.0.0.1:0" ];
 	format = "%s"; } );'
 
-journal_pid()
-{
-	pgrep -P "$TIMED_PID" -f 'timed: journal'
-}
-
 # Is there another journal than PID?
 another_journal()
 {
 	local pid
 	pid=$(journal_pid) && [ "$pid" != "$1" ]
-}
-
-clock_reaches()
-{
-	[ "$EPOCHSECONDS" -ge "$1" ]
-}
-
-# consecutive FILE: do its lines count by one?
-consecutive()
-{
-	awk '
-		NR > 1 && $1 != last + 1 { print "not next:", last, $1; bad = 1 }
-		{ last = $1 }
-		END { exit bad || NR < 2 }' "$1" >&2
 }
 
 # visitors COUNT: so many connect one after another, get their line and leave;

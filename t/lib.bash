@@ -86,6 +86,19 @@ session_gone()
 	! pgrep -r D,I,R,S,T,t -s "$1" >/dev/null
 }
 
+# clock_reaches SECOND: is it that late, in seconds since the epoch?
+clock_reaches()
+{
+	[ "$EPOCHSECONDS" -ge "$1" ]
+}
+
+# Is the second young?  Without newlines, a tick that comes with the first line
+# is one with it.
+early()
+{
+	[[ $(date +%N) == [0-3]* ]]
+}
+
 # file_has FILE PATTERN: does a line match the extended regular expression?
 file_has()
 {
@@ -96,6 +109,15 @@ file_has()
 lines_in()
 {
 	[ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
+}
+
+# consecutive FILE [STEP]: do its lines count by STEP (1)?
+consecutive()
+{
+	awk -v step="${2:-1}" '
+		NR > 1 && $1 != last + step { print "not next:", last, $1; bad = 1 }
+		{ last = $1 }
+		END { exit bad || NR < 2 }' "$1" >&2
 }
 
 # ---- A test's frame ---------------------------------------------------------
@@ -112,6 +134,7 @@ harness_setup()
 	TIMED_PID=
 	STARTED=()
 	CLIENTS=0
+	HOLDS=0
 
 	# Processes without privileges have to reach their directories.
 	for dir in "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$DIR"; do
@@ -197,7 +220,48 @@ stop_session()
 	return 1
 }
 
+# fds PID: how many descriptors it has open.
+fds()
+{
+	local all=(/proc/"$1"/fd/*)
+	echo ${#all[@]}
+}
+
+has_fds()
+{
+	[ "$(fds "$1")" -eq "$2" ]
+}
+
+# rss_of PID: its resident memory in KiB.
+rss_of()
+{
+	awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
+}
+
+# cpu_of PID: the clock ticks that it has used.
+cpu_of()
+{
+	local stat
+	read -r stat <"/proc/$1/stat"
+	# shellcheck disable=SC2086 # one word a field
+	set -- ${stat##*) }
+	echo $((${12} + ${13}))
+}
+
+# program NAME: keep what comes in, for python3, as the file NAME of DIR.
+program()
+{
+	cat >"$DIR/$1"
+}
+
 # ---- timed ------------------------------------------------------------------
+
+# stream SETTINGS [LISTEN]: the setting of a stream, on a port that the kernel
+# chooses or on LISTEN, as timed.conf has it.
+stream()
+{
+	echo "services = ( { type = \"stream\"; listen = [ ${2:-\"127.0.0.1:0\"} ]; $1 } );"
+}
 
 # timed_config [SETTINGS...]: write CONF.  Each of SETTINGS is one setting or
 # several, one a line; it takes the place of the default of the same name.
@@ -301,6 +365,12 @@ worker_pids()
 	status '.workers[].pid'
 }
 
+# journal_pid [MASTER]: the pid of its journal.
+journal_pid()
+{
+	pgrep -P "${1:-$TIMED_PID}" -f '^timed: journal'
+}
+
 # log_has PATTERN: does a line of the log match?
 log_has()
 {
@@ -326,4 +396,44 @@ client_stop()
 	local pid=${1:-$CLIENT_PID}
 	kill "$pid"
 	wait_until "$PATIENCE" gone "$pid"
+}
+
+# hold COUNT: so many clients more, each when the one before has its first
+# line.  They stay until the end, and those who are left do not mind.
+hold()
+{
+	HOLDS=$((HOLDS + 1))
+	program hold.py <<-'EOF'
+		import resource, signal, socket, sys
+		port, count = int(sys.argv[1]), int(sys.argv[2])
+		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+		held = []
+		for _ in range(count):
+		    s = socket.create_connection(("127.0.0.1", port), 20)
+		    assert s.recv(64), "closed"
+		    held.append(s)
+		print("held", flush=True)
+		signal.pause()
+	EOF
+	start "$DIR/held.$HOLDS" "$DIR/held.$HOLDS.err" \
+		python3 "$DIR/hold.py" "$(stream_port)" "$1"
+	wait_until 60 lines_in "$DIR/held.$HOLDS" 1
+}
+
+# port_refused PORT: does nobody listen on that port of 127.0.0.1?
+port_refused()
+{
+	! nc -z 127.0.0.1 "$1" 2>/dev/null
+}
+
+# A port of 127.0.0.1 that nobody listens on, out of those that the kernel
+# does not give away.
+fresh_port()
+{
+	local port
+	until port=$((20000 + RANDOM % 12000)) && port_refused "$port"; do
+		:
+	done
+	echo "$port"
 }

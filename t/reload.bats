@@ -6,15 +6,6 @@
 
 load lib
 
-# consecutive FILE: do its lines count by one?
-consecutive()
-{
-	awk '
-		NR > 1 && $1 != last + 1 { print "not next:", last, $1; bad = 1 }
-		{ last = $1 }
-		END { exit bad || NR < 2 }' "$1" >&2
-}
-
 # serve SERVICE...: the setting of them; each is NAME, or NAME and settings.
 # Addresses are the kernel's to choose unless they are among these.
 serve()
@@ -65,22 +56,6 @@ settled()
 {
 	status_is ".generation as \$now | (.workers | length) == $1 and
 		all(.workers[]; .generation == \$now and .state == \"serving\")"
-}
-
-refused()
-{
-	! nc -z 127.0.0.1 "$1" 2>/dev/null
-}
-
-fds()
-{
-	local all=(/proc/"$1"/fd/*)
-	echo ${#all[@]}
-}
-
-has_fds()
-{
-	[ "$(fds "$1")" -eq "$2" ]
 }
 
 # first_line PORT: what a new client gets first, to FIRST; it stays.
@@ -216,7 +191,7 @@ comer_done()
 	reload "$(serve opened "file listen = [ \"unix:$DIR/new\" ];" kept)"
 	opened=$(service_port opened)
 	[ "$(service_port kept)" = "$kept" ]
-	refused "$closed"
+	port_refused "$closed"
 	[ ! -e "$DIR/old" ]
 	first_line "$kept"
 	first_line "$opened"
@@ -481,4 +456,114 @@ comer_done()
 	wait_until "$PATIENCE" status_is '.reloads_refused == 3 and .reloads == 0'
 	status_is '.totals.connections == 1'
 	timed_stop
+}
+
+# A program for python3 that stops the first process that the master PID makes
+# from now on, before it is of any use, and says which one that was.
+catcher()
+{
+	program catch.py <<-'EOF'
+		import os, signal, sys, time
+		path = "/proc/%s/task/%s/children" % (sys.argv[1], sys.argv[1])
+		def children():
+		    with open(path) as file:
+		        return set(file.read().split())
+		before = children()
+		print("begun", flush=True)
+		end = time.monotonic() + 20
+		caught = set()
+		while not caught and time.monotonic() < end:
+		    caught = children() - before
+		pid = min(map(int, caught))
+		os.kill(pid, signal.SIGSTOP)
+		print(pid, flush=True)
+	EOF
+}
+
+# The pids of the current generation.
+serving_now()
+{
+	# shellcheck disable=SC2016 # jq's variable
+	status '.generation as $now | .workers[] | select(.generation == $now) | .pid'
+}
+
+# Are these the pids of the current generation, and is there no later one?
+# shellcheck disable=SC2016 # jq's variable
+none_after()
+{
+	[ "$(serving_now)" = "$1" ] &&
+		status_is '.generation as $now | all(.workers[]; .generation <= $now)'
+}
+
+# Is CAUGHT the only one of its generation that is not ready, and that not yet
+# the current one?
+held_up()
+{
+	# shellcheck disable=SC2016 # jq's variables
+	status_is ".generation as \$now | .workers |
+		map(select(.generation > \$now)) |
+		length == $1 and all(.[];
+			.state == if .pid == $CAUGHT then \"starting\" else \"serving\" end)"
+}
+
+# hold_up WORKERS: reload until one of so many new workers is caught before it
+# said that it is ready; its pid goes to CAUGHT.
+hold_up()
+{
+	local before i
+	for i in {1..100}; do
+		before=$(status .reloads)
+		rm -f "$DIR/caught"
+		start "$DIR/caught" "$DIR/caught.err" python3 "$DIR/catch.py" "$TIMED_PID"
+		wait_until "$PATIENCE" lines_in "$DIR/caught" 1
+		kill -HUP "$TIMED_PID"
+		wait_until "$PATIENCE" lines_in "$DIR/caught" 2
+		CAUGHT=$(tail -n 1 "$DIR/caught")
+		wait_until "$PATIENCE" held_up_or_reloaded "$1" $((before + 1))
+		reloads $((before + 1)) || return 0
+		# Too late: it is one of the current ones.
+		kill -CONT "$CAUGHT"
+		echo "too late, $i times"
+	done
+	return 1
+}
+
+held_up_or_reloaded()
+{
+	held_up "$1" || reloads "$2"
+}
+
+@test "reload: a generation that does not come up costs nobody anything" {
+	local round pids held lines clients=0
+	local same=('workers = 4;' 'watchdog_seconds = 60;'
+		"log = { file = \"$LOG\"; level = \"notice\"; syslog = false; };"
+		"$(serve 'stream format = "%s";')")
+	timed_start "${same[@]}"
+	catcher
+	# So that who comes into being is no faster than who looks for him.
+	renice -n 10 -p "$TIMED_PID" >/dev/null
+	client_start
+	held=$CLIENT_OUT
+	wait_until "$PATIENCE" lines_in "$held" 1
+	for round in 1 2 3; do
+		hold_up 4
+		pids=$(serving_now)
+		# Whoever comes now comes to those who will stay.
+		hold 40
+		held_up 4
+		# shellcheck disable=SC2016 # jq's variable
+		status_is '.generation as $now | .workers |
+			map(select(.generation > $now) | .accepted) | add == 0'
+		kill -KILL "$CAUGHT"
+		wait_until "$PATIENCE" refusals $round
+		wait_until "$PATIENCE" none_after "$pids"
+		clients=$((clients + 40))
+		status_is ".totals.connections == $clients + 1 and .totals.closed == 0"
+	done
+	[ "$(grep -c 'error master.*: reload failed;' "$LOG")" -eq 3 ]
+	[ "$(grep -c "reload failed; reason='worker [0-3] did not start: signal 9 (Killed)'" "$LOG")" -eq 3 ]
+	lines=$(wc -l <"$held")
+	wait_until "$PATIENCE" lines_in "$held" $((lines + 2))
+	consecutive "$held"
+	reload "${same[@]}"
 }

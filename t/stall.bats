@@ -20,25 +20,10 @@ serve_heavy()
 		  format = \"%s\"; } );"
 }
 
-# consecutive FILE: do its lines count by one?
-consecutive()
-{
-	awk '
-		NR > 1 && $1 != last + 1 { print "not next:", last, $1; bad = 1 }
-		{ last = $1 }
-		END { exit bad || NR < 2 }' "$1" >&2
-}
-
 # hasnt PATTERN: is there a log, and no such line in it?
 hasnt()
 {
 	[ -s "$LOG" ] && ! log_has "$1"
-}
-
-# The resident memory of PID in KiB.
-rss_of()
-{
-	awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
 }
 
 # A program for python3 with a reader whose window is as small as can be, and

@@ -57,12 +57,6 @@ family()
 	pgrep -P "$DAEMON"
 }
 
-# journal_pid MASTER
-journal_pid()
-{
-	pgrep -P "$1" -f '^timed: journal'
-}
-
 # A script that starts timed, waits until the launcher is back, and then
 # until no process is left of it, whoever its parent was: the exit status
 # is the launcher's, or 99 where something stayed.
@@ -138,18 +132,6 @@ as_ordinary_user()
 	cp "$BUILD/timed" "$DIR/bin"
 	AS=(env PATH="$DIR/bin:$PATH" setpriv --reuid "$NOBODY" --regid "$NOBODY"
 		--clear-groups --inh-caps=-all --bounding-set=-all)
-}
-
-# A port of 127.0.0.1 that nobody listens on, out of those that the kernel
-# does not give away.
-fresh_port()
-{
-	local port
-	while :; do
-		port=$((20000 + RANDOM % 12000))
-		nc -z 127.0.0.1 "$port" 2>/dev/null || break
-	done
-	echo "$port"
 }
 
 # on_port PORT: the setting.

@@ -6,11 +6,7 @@
 
 load lib
 
-# program NAME: keep a program for python3.
-program()
-{
-	cat >"$DIR/$1"
-}
+bats_require_minimum_version 1.5.0
 
 # stops_within SECONDS: after SIGTERM timed exits with 0, in no more than that
 # and what a busy machine may take.
@@ -30,16 +26,6 @@ all_gone()
 {
 	session_gone "$1" && [ ! -e "$RUN/timed.pid" ] &&
 		[ ! -e "$RUN/scoreboard" ] && [ ! -e "$RUN" ]
-}
-
-journal_pid()
-{
-	pgrep -P "$TIMED_PID" -f 'timed: journal'
-}
-
-refused()
-{
-	! nc -z 127.0.0.1 "$1" 2>/dev/null
 }
 
 # A client that reads nothing of a service that says a lot, until its buffers
@@ -170,7 +156,7 @@ HEAVY="services = ( { type = \"stream\"; listen = [ \"127.0.0.1:0\" ];
 	port=$(stream_port)
 	unread_client
 	kill -TERM "$master"
-	wait_until "$PATIENCE" refused "$port"
+	wait_until "$PATIENCE" port_refused "$port"
 	status_is '.state == "stopping" and .workers[0].state == "stopping"'
 	run nc -z 127.0.0.1 "$port"
 	[ "$status" -ne 0 ]
@@ -206,4 +192,92 @@ HEAVY="services = ( { type = \"stream\"; listen = [ \"127.0.0.1:0\" ];
 	kill -STOP "$(journal_pid)"
 	stops_within 2
 	all_gone "$master"
+}
+
+# Is the last record that of the stop, and is it there once?
+stopped_is_last()
+{
+	tail -n 1 "$LOG" | grep -Eq ': stopped; accepted=' &&
+		[ "$(grep -c ': stopped;' "$LOG")" -eq 1 ] &&
+		[ "$(grep -c ': stopping;' "$LOG")" -eq 1 ]
+}
+
+# killed_before AGE: the journal is killed when it is at least AGE seconds old,
+# and timed hears of that and of its own end in one go.
+killed_before()
+{
+	local journal
+	timed_start 'workers = 1;'
+	wait_until "$PATIENCE" status_is ".uptime_seconds >= $1"
+	journal=$(journal_pid)
+	kill -STOP "$TIMED_PID"
+	kill -KILL "$journal"
+	kill -TERM "$TIMED_PID"
+	kill -CONT "$TIMED_PID"
+	timed_wait
+	stopped_is_last
+	log_has "journal crashed; pid='$journal', reason='signal 9"
+	rm "$LOG"
+}
+
+@test "stop: a journal that is killed just before leaves no record unwritten" {
+	# A young one gets no successor at once, an older one does.
+	killed_before 0
+	killed_before 2
+}
+
+@test "stop: nor does one that is killed while clients are waited for" {
+	local master journal
+	timed_start 'workers = 1;' 'stop_seconds = 60;' "$HEAVY"
+	master=$TIMED_PID
+	unread_client
+	journal=$(journal_pid)
+	kill -TERM "$master"
+	wait_until "$PATIENCE" status_is '.state == "stopping"'
+	kill -KILL "$journal"
+	wait_until "$PATIENCE" gone "$journal"
+	client_stop "$PID"
+	timed_wait
+	stopped_is_last
+	log_has "client disconnected;.* reason='server stopping'"
+	log_has "journal crashed; pid='$journal'"
+	all_gone "$master"
+}
+
+@test "stop: nor does one that is killed when nobody but it is left" {
+	local master journal
+	timed_start 'workers = 1;' 'stop_seconds = 60;'
+	master=$TIMED_PID
+	client_start
+	wait_until "$PATIENCE" log_has 'client connected'
+	journal=$(journal_pid)
+	kill -STOP "$journal"
+	kill -TERM "$master"
+	wait_until "$PATIENCE" status_is '.state == "stopping" and .workers == []'
+	run ! log_has 'stopping;'
+	kill -KILL "$journal"
+	timed_wait
+	stopped_is_last
+	log_has "client disconnected;.* reason='server stopping'"
+	all_gone "$master"
+}
+
+@test "stop: what another timed has put in its place meanwhile stays" {
+	local first
+	timed_start
+	first=$TIMED_PID
+	# Somebody cleans up, and another one starts there.
+	rm -r "$RUN"
+	timed_launch
+	wait_until "$PATIENCE" timed_ready
+	kill -TERM "$first"
+	wait_until "$PATIENCE" session_gone "$first"
+	wait "$first"
+	[ "$(<"$RUN/timed.pid")" -eq "$TIMED_PID" ]
+	status_is ".pid == $TIMED_PID and .state == \"running\""
+	client_start
+	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
+	first=$TIMED_PID
+	timed_stop
+	all_gone "$first"
 }

@@ -20,42 +20,16 @@ serve()
 	printf 'services = ( %s );' "$*"
 }
 
-# consecutive FILE [STEP]: do its lines count by STEP (1)?
-consecutive()
-{
-	awk -v step="${2:-1}" '
-		NR > 1 && $1 != last + step { print "not next:", last, $1; bad = 1 }
-		{ last = $1 }
-		END { exit bad || NR < 2 }' "$1" >&2
-}
-
 # has_second FILE SECOND: has its last line come to SECOND?
 has_second()
 {
 	[ -s "$1" ] && [ "$(tail -n 1 "$1")" -ge "$2" ]
 }
 
-clock_reaches()
-{
-	[ "$EPOCHSECONDS" -ge "$1" ]
-}
-
-# The resident memory of PID in KiB.
-rss_of()
-{
-	awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
-}
-
 # only PATTERN FILE: are there lines, and is every one of them like that?
 only()
 {
 	[ -s "$2" ] && ! grep -Evx -e "$1" "$2" >&2
-}
-
-# client_script NAME: keep a program for python3.
-client_script()
-{
-	cat >"$DIR/$1"
 }
 
 @test "stream: the first line comes at once" {
@@ -72,7 +46,7 @@ client_script()
 
 @test "stream: lines advance by one second, on the second" {
 	timed_start
-	client_script align.py <<-'EOF'
+	program align.py <<-'EOF'
 		import datetime, socket, sys, time
 		s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
 		lines, arrivals, rest = [], [], b""
@@ -143,7 +117,7 @@ client_script()
 
 @test "stream: a client that reads raw chunks of 1,024 bytes can decode them" {
 	timed_start
-	client_script chunks.py <<-'EOF'
+	program chunks.py <<-'EOF'
 		import datetime, socket, sys
 		s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
 		seen = []
@@ -226,7 +200,7 @@ client_script()
 
 @test "stream: without newlines a record is its 19 bytes" {
 	timed_start "$(serve "$(stream_service 'newline = false;')")"
-	client_script bare.py <<-'EOF'
+	program bare.py <<-'EOF'
 		import datetime, socket, sys
 		s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
 		data = s.recv(4096)
@@ -300,7 +274,7 @@ client_script()
 	local worker before after
 	timed_start 'workers = 1;' "$(serve "$(stream_service 'format = "%s";')")"
 	worker=$(worker_pids)
-	client_script flood.py <<-'EOF'
+	program flood.py <<-'EOF'
 		import select, socket, sys
 		TOTAL = 50 * 1000 * 1000
 		s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
@@ -333,7 +307,7 @@ client_script()
 
 @test "stream: who connects around a boundary gets each second once" {
 	timed_start "$(serve "$(stream_service 'format = "%s";')")"
-	client_script edge.py <<-'EOF'
+	program edge.py <<-'EOF'
 		import select, socket, sys, time
 		PORT, EACH, ROUNDS, AROUND = int(sys.argv[1]), 100, 3, 0.03
 		poll, clients = select.poll(), {}

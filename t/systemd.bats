@@ -204,14 +204,13 @@ s.sendto(b"LAST=1", os.environ["NOTIFY_SOCKET"])'
 
 # activate SPEC...: timed with sockets that were opened for it.  A SPEC is
 # NAME=tcp, NAME=tcp6, NAME=unix:PATH, NAME=bound (does not listen), NAME=udp
-# or NAME=file; `stays` before them keeps a copy of the sockets open in a
-# process that outlives timed.  What they are bound to goes to ADDRESSES,
-# "NAME ADDRESS" a line.
+# or NAME=file.  Another process keeps the sockets open as well.  What they are
+# bound to goes to ADDRESSES, "NAME ADDRESS" a line.
 activate()
 {
 	ADDRESSES=$DIR/addresses
 	cat >"$DIR/activate.py" <<-'END'
-		import os, socket, sys
+		import os, signal, socket, sys
 
 		conf, addresses = sys.argv[1:3]
 		names, fds, lines = [], [], []
@@ -245,12 +244,20 @@ activate()
 		    os.dup2(fd, 3 + i)
 		os.environ["LISTEN_FDS"] = str(len(fds))
 		os.environ["LISTEN_FDNAMES"] = ":".join(names)
+		# As a worker that went mad could; exec ends that for timed.
+		def block(*_):
+		    for fd in fds:
+		        os.set_blocking(fd, True)
+		wake, woken = os.pipe()
+		os.set_blocking(woken, False)
+		signal.set_wakeup_fd(woken)
+		signal.signal(signal.SIGUSR1, block)
 		if os.fork() == 0:
 		    # Another with the sockets, as systemd is; no part of timed.
 		    os.environ.clear()
 		    os.close(1), os.close(2)
-		    import signal
-		    signal.pause()
+		    while True:
+		        os.read(wake, 1)
 		os.environ["LISTEN_PID"] = str(os.getpid())
 		with open(addresses, "w") as out:
 		    out.write("".join(line + "\n" for line in lines))
@@ -267,6 +274,26 @@ activate()
 address()
 {
 	sed -n "s/^$1 //p" "$ADDRESSES"
+}
+
+# keeper: the pid of who has the sockets beside timed; SIGUSR1 makes him turn
+# them into blocking ones, under everybody who shares them.
+keeper()
+{
+	pgrep -P "$TIMED_PID" -f activate.py
+}
+
+# nonblocking PID: is the first socket that he has so?
+nonblocking()
+{
+	local flags
+	flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$1/fdinfo/100")
+	[ $((flags & 04000)) -ne 0 ]
+}
+
+blocking()
+{
+	! nonblocking "$1"
 }
 
 # listens NAME ADDRESS: is that all that the service listens on?
@@ -288,6 +315,25 @@ two_services()
 	wait_until "$PATIENCE" timed_ready
 	listens stream "$(address stream)"
 	[ -n "$(timec -q -n 1 "$(address stream)")" ]
+}
+
+@test "systemd: a socket that somebody made blocking is mended" {
+	local keeper pids
+	timed_config 'watchdog_seconds = 60;'
+	activate stream=tcp
+	wait_until "$PATIENCE" timed_ready
+	keeper=$(keeper)
+	mapfile -t pids < <(worker_pids)
+	nonblocking "$keeper"
+	# Nobody is to be caught in accept(2) meanwhile.
+	kill -STOP "$TIMED_PID" "${pids[@]}"
+	kill -USR1 "$keeper"
+	wait_until "$PATIENCE" blocking "$keeper"
+	kill -CONT "$TIMED_PID"
+	wait_until "$PATIENCE" nonblocking "$keeper"
+	kill -CONT "${pids[@]}"
+	[ -n "$(timec -q -n 1 "$(address stream)")" ]
+	status_is '.totals.crashes == 0'
 }
 
 @test "systemd: two names for two services" {

@@ -10,12 +10,6 @@ load lib
 
 bats_require_minimum_version 1.5.0
 
-# stream SETTINGS: a service.
-stream()
-{
-	echo "services = ( { type = \"stream\"; listen = [ ${2:-\"127.0.0.1:0\"} ]; $1 } );"
-}
-
 # bench STATUS ARGUMENT...: timebench stream, its report as JSON in REPORT.  The
 # STATUS "any" is one that tells of a measurement, be it clean or not.
 bench()
@@ -92,13 +86,6 @@ serve()
 		"$1" "${2-say(line(at))}"
 	wait_until "$PATIENCE" lines_in "$DIR/port" 1
 	SERVER=127.0.0.1:$(cat "$DIR/port")
-}
-
-# Is the second young?  Without newlines, a tick that comes with the first line
-# is one with it.
-early()
-{
-	[[ $(date +%N) == [0-3]* ]]
 }
 
 # ---- All is well ------------------------------------------------------------

@@ -59,31 +59,6 @@ listening()
 	ss -Hlx | grep -Fq "$DIR/server "
 }
 
-# A port of 127.0.0.1 that nobody listens on, out of those that the kernel
-# does not give away.
-fresh_port()
-{
-	local port
-	while :; do
-		port=$((20000 + RANDOM % 12000))
-		nc -z 127.0.0.1 "$port" 2>/dev/null || break
-	done
-	echo "$port"
-}
-
-# stream SETTINGS: a service.
-stream()
-{
-	echo "services = ( { type = \"stream\"; listen = [ ${2:-\"127.0.0.1:0\"} ]; $1 } );"
-}
-
-# Is the second young?  Without newlines, a tick that comes with the first line
-# is one with it.
-early()
-{
-	[[ $(date +%N) == [0-3]* ]]
-}
-
 # ---- From timed -------------------------------------------------------------
 
 @test "timec: prints each line as it comes" {

@@ -57,6 +57,12 @@ log_open(int fd, const char *role, const struct log_kind *kinds, int count,
 }
 
 void
+log_close(void)
+{
+	writer.fd = -1;
+}
+
+void
 log_configure(enum log_level level, unsigned rate)
 {
 	writer.level = level;

@@ -82,6 +82,9 @@ struct log_record {
 void log_open(int fd, const char *role, const struct log_kind *kinds, int count,
 	      enum log_level level, unsigned rate);
 
+/* From now on records go nowhere; FD is the caller's to close. */
+void log_close(void);
+
 /* Take on another level or rate, after a reload. */
 void log_configure(enum log_level level, unsigned rate);
 

@@ -83,6 +83,7 @@ pool_empty(void *context)
 		log_end(&record);
 	}
 	log_flush();
+	log_close();
 	scribe_stop(&master->scribe, stop_milliseconds(master, 0.15));
 }
 

@@ -176,6 +176,7 @@ stop_by_force(struct timer *timer, bool stepped)
 		scribe_of(timer, offsetof(struct scribe, stopping));
 
 	(void)stepped;
+	scribe->overdue = true;
 	if (scribe->pid)
 		kill(scribe->pid, SIGKILL);
 }
@@ -299,6 +300,19 @@ log_death(pid_t pid, int status)
 	log_end(&record);
 }
 
+/*
+ * The last one died before the end of the pipe: another one writes what it
+ * left.  Should that die as well, there is something in it that kills them.
+ */
+static bool
+write_rest(struct scribe *scribe, int status)
+{
+	if (status == 0 || scribe->overdue || scribe->heir || !scribe->started)
+		return false;
+	scribe->heir = true;
+	return spawn(scribe) == 0;
+}
+
 bool
 scribe_reap(struct scribe *scribe, pid_t pid, int status)
 {
@@ -311,7 +325,8 @@ scribe_reap(struct scribe *scribe, pid_t pid, int status)
 		journal_answered(&scribe->ready, EPOLLIN);
 	close_ready(scribe);
 	if (scribe->stopped) {
-		scribe->events->ended(scribe->context);
+		if (!write_rest(scribe, status))
+			scribe->events->ended(scribe->context);
 		return true;
 	}
 	if (!scribe->started) {

@@ -43,6 +43,8 @@ struct scribe {
 	pid_t pid;     /* 0: none */
 	bool started;  /* the first one was ready */
 	bool stopped;
+	bool overdue;	/* it did not end in time */
+	bool heir;	/* it is that of one that died after the stop */
 	uint64_t born;	/* CLOCK_MONOTONIC, nanoseconds */
 	uint64_t delay; /* nanoseconds */
 };
@@ -68,7 +70,7 @@ void scribe_configure(struct scribe *scribe,
 
 /*
  * Let go of the pipe: the journal writes what is left and ends, or is killed
- * after MILLISECONDS.
+ * after MILLISECONDS.  The caller writes no more to it.
  */
 void scribe_stop(struct scribe *scribe, uint64_t milliseconds);
 

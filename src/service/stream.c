@@ -161,15 +161,20 @@ first_line(struct instance *instance, int64_t now)
 	const struct stream_settings *stream = instance->config->settings;
 	struct stream_state *state = instance->state;
 	int64_t second = clock_boundary(now, CLOCK_SECOND);
+	struct message *message;
 	bool leap = second / CLOCK_SECOND % 86400 == 86399 &&
 		    clock_in_leap_second();
 
 	if (state->first && state->first_second == second &&
 	    state->first_leap == leap && !stream->fraction)
 		return state->first;
-	state->first_second = second;
-	state->first_leap = leap;
-	return make_line(stream, &state->first, now, leap);
+	message = make_line(stream, &state->first, now, leap);
+	/* Without memory what is there is still that of its own second. */
+	if (message) {
+		state->first_second = second;
+		state->first_leap = leap;
+	}
+	return message;
 }
 
 static void
