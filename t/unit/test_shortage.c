@@ -5,7 +5,7 @@
  */
 #include "base/clock.h"
 #include "service/registry.h"
-#include "worker/conn.h"
+#include "worker/conns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -150,7 +150,7 @@ make_bench(void **state)
 	bench->scoreboard.map = bench->map;
 	assert_int_equal(loop_open(&bench->loop), 0);
 	peers_init(&bench->peers, &bench->scoreboard, 0, 1);
-	conns_init(&bench->conns, &bench->loop, &bench->peers, changed);
+	conns_init(&bench->conns, &bench->loop, &bench->peers, 0, changed);
 	configure(&bench->config);
 	bench->tally = &bench->slot.services[0];
 	bench->instance.config = &bench->config;
@@ -193,7 +193,7 @@ come(struct bench *bench, bool welcome)
 
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	assert_int_equal(conn_open(&bench->instance, ends[1], &nobody),
+	assert_int_equal(conn_open(&bench->instance, 1, ends[1], &nobody),
 			 welcome);
 	return ends[0];
 }
