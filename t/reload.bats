@@ -6,6 +6,8 @@
 
 load lib
 
+bats_require_minimum_version 1.5.0
+
 # serve SERVICE...: the setting of them; each is NAME, or NAME and settings.
 # Addresses are the kernel's to choose unless they are among these.
 serve()
