@@ -4,8 +4,10 @@
  */
 #include "base/fds.h"
 #include "config/config.h"
+#include "master/carry.h"
 #include "master/master.h"
 #include "master/start.h"
+#include "master/upgrade.h"
 
 #include <bsd/unistd.h>
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -38,30 +41,79 @@ static const struct option long_options[] = {
 struct options {
 	struct master_options master;
 	char file[PATH_MAX]; /* absolute: a daemon leaves its directory */
+	char program[PATH_MAX];
 	bool test;
 };
 
-/* Not resolved: a link may point to another file by the next reload. */
+/*
+ * Make FILE absolute.  Not resolved: a link may point to another file by the
+ * next reload or upgrade.
+ */
 static void
-take_file(struct options *options, const char *file)
+make_absolute(const char *file, char absolute[PATH_MAX])
 {
 	char directory[PATH_MAX];
 	int length;
 
 	if (*file == '/')
-		length = snprintf(options->file, sizeof(options->file), "%s",
-				  file);
+		length = snprintf(absolute, PATH_MAX, "%s", file);
 	else if (getcwd(directory, sizeof(directory)))
-		length = snprintf(options->file, sizeof(options->file), "%s/%s",
-				  directory, file);
+		length = snprintf(absolute, PATH_MAX, "%s/%s", directory, file);
 	else
 		length = -1;
-	if (length < 0 || length >= (int)sizeof(options->file)) {
+	if (length < 0 || length >= PATH_MAX) {
 		fprintf(stderr, "timed: %s: %s\n", file,
 			strerror(length < 0 ? errno : ENAMETOOLONG));
 		exit(EX_CONFIG);
 	}
+}
+
+static void
+take_file(struct options *options, const char *file)
+{
+	make_absolute(file, options->file);
 	options->master.file = options->file;
+}
+
+/* What an upgrade runs: as it was called, or else what the system says. */
+static void
+find_program(struct options *options, const char *name)
+{
+	ssize_t length;
+
+	options->master.program = options->program;
+	if (strchr(name, '/')) {
+		make_absolute(name, options->program);
+		return;
+	}
+	length = readlink("/proc/self/exe", options->program,
+			  sizeof(options->program) - 1);
+	options->program[length > 0 ? length : 0] = '\0';
+}
+
+/* A descriptor that another image of timed left in the environment, or -1. */
+static int
+left_behind(const char *variable)
+{
+	const char *text = getenv(variable);
+	int fd = text ? atoi(text) : -1;
+
+	unsetenv(variable);
+	return fd > STDERR_FILENO ? fd : -1;
+}
+
+/* -t, run by a timed that is to be replaced by this one. */
+static int
+check_upgrade(int carry)
+{
+	struct problem problem;
+
+	if (!carry_check(carry, &problem)) {
+		fprintf(stderr, "%s\n", problem.text);
+		return problem.status;
+	}
+	puts(UPGRADE_ABLE);
+	return EX_OK;
 }
 
 static void
@@ -69,6 +121,7 @@ read_options(struct options *options, int argc, char **argv)
 {
 	int c;
 
+	options->master.carry = -1;
 	while ((c = getopt_long(argc, argv, "c:fhtV", long_options, NULL)) !=
 	       -1) {
 		switch (c) {
@@ -124,25 +177,55 @@ load(const char *file)
 	return config;
 }
 
+/* Another image of this process left CARRY: its clients must not notice. */
+static int
+take_over(struct options *options, int carry)
+{
+	const char *refused = getenv(UPGRADE_FAILED);
+	struct complaints complaints = { 0 };
+	struct config *config;
+	struct launcher nobody = LAUNCHER_NONE;
+
+	options->master.carry = carry;
+	options->master.refused = refused ? strdup(refused) : NULL;
+	unsetenv(UPGRADE_FAILED);
+	/* A process that was exec'd by descriptor is named after that. */
+	prctl(PR_SET_NAME, "timed");
+	config = config_load(options->master.file, &complaints);
+	complaints_free(&complaints);
+	/* What is wrong with it is logged when it is loaded to be used. */
+	if (!config)
+		config = config_default();
+	if (!config)
+		return EXIT_FAILURE;
+	return master_run(&options->master, config, &nobody);
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
 	struct options options = { 0 };
 	struct config *config;
 	struct launcher launcher = LAUNCHER_NONE;
+	int carry, check;
 
 	if (fds_fill_standard() < 0)
 		return EXIT_FAILURE;
+	find_program(&options, argv[0] ? argv[0] : "");
 	setproctitle_init(argc, argv, envp);
+	check = left_behind(UPGRADE_CHECK);
+	carry = left_behind(UPGRADE_CARRY);
 	/* Whatever the shell's: others may read what is made for them. */
 	umask(022);
 	read_options(&options, argc, argv);
+	if (carry >= 0 && !options.test)
+		return take_over(&options, carry);
 	config = load(options.master.file);
 	if (!config)
 		return EX_CONFIG;
 	if (options.test) {
 		config_free(config);
-		return EX_OK;
+		return check >= 0 ? check_upgrade(check) : EX_OK;
 	}
 	if (!options.master.foreground && start_background(&launcher) < 0) {
 		start_complain(&launcher, strerror(errno));

@@ -249,6 +249,23 @@ open_file(config_t *parsed, const char *file, struct complaints *complaints)
 }
 
 struct config *
+config_default(void)
+{
+	struct complaints complaints = { 0 };
+	struct config *config = malloc(sizeof(*config));
+	config_t nothing;
+
+	if (!config)
+		return NULL;
+	set_defaults(config);
+	config_init(&nothing);
+	read_all(config, &nothing, &complaints);
+	config_destroy(&nothing);
+	complaints_free(&complaints);
+	return config;
+}
+
+struct config *
 config_load(const char *file, struct complaints *complaints)
 {
 	struct config *config = malloc(sizeof(*config));

@@ -54,6 +54,9 @@ struct config {
  */
 struct config *config_load(const char *file, struct complaints *complaints);
 
+/* The default configuration, whatever any file says; NULL: out of memory. */
+struct config *config_default(void);
+
 void config_free(struct config *config);
 
 /* Add to what is worth a warning in the log. */

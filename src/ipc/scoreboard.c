@@ -116,6 +116,44 @@ scoreboard_create(struct scoreboard *scoreboard, const char *runtime_dir)
 	return 0;
 }
 
+static bool
+laid_out(const struct scoreboard_master *master)
+{
+	return master->magic == SCOREBOARD_MAGIC &&
+	       master->layout == SCOREBOARD_VERSION &&
+	       master->size == SCOREBOARD_SIZE;
+}
+
+int
+scoreboard_adopt(struct scoreboard *scoreboard, const char *runtime_dir, int fd)
+{
+	struct scoreboard_master *master;
+	struct stat status;
+
+	*scoreboard = (struct scoreboard){ .fd = fd, .map = MAP_FAILED };
+	snprintf(scoreboard->path, sizeof(scoreboard->path), "%s/scoreboard",
+		 runtime_dir);
+	if (fstat(fd, &status) < 0)
+		return -1;
+	if (status.st_size != SCOREBOARD_SIZE) {
+		errno = EPROTO;
+		return -1;
+	}
+	scoreboard->map = mmap(NULL, SCOREBOARD_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_SHARED, fd, 0);
+	if (scoreboard->map == MAP_FAILED)
+		return -1;
+	master = scoreboard_master(scoreboard);
+	if (!laid_out(master)) {
+		errno = EPROTO;
+		return -1;
+	}
+	/* A step that the other image had begun is not under way any more. */
+	master->sequence += master->sequence & 1;
+	strlcpy(master->version, PACKAGE_VERSION, sizeof(master->version));
+	return 0;
+}
+
 void
 scoreboard_close(struct scoreboard *scoreboard)
 {

@@ -173,6 +173,14 @@ struct scoreboard {
  */
 int scoreboard_create(struct scoreboard *scoreboard, const char *runtime_dir);
 
+/*
+ * Go on with the scoreboard in RUNTIME_DIR that FD has open, which another
+ * image of this process made.  0, or -1 with errno: EPROTO, it is laid out in
+ * another way.
+ */
+int scoreboard_adopt(struct scoreboard *scoreboard, const char *runtime_dir,
+		     int fd);
+
 /* Unmap it; the master's removes the file too. */
 void scoreboard_close(struct scoreboard *scoreboard);
 

@@ -35,6 +35,7 @@ struct journal {
 	struct journal_source orders;
 	struct output output;
 	int status;
+	bool leaving;
 	uint64_t skipped; /* bytes that were no record, not yet said */
 	size_t used;
 	char bytes[JOURNAL_READ + LOG_RECORD_MAX];
@@ -128,6 +129,14 @@ finish(struct journal *journal, int status)
 	loop_stop(&journal->loop);
 }
 
+/* Told to, and with nothing in hand: the next one reads on from here. */
+static void
+leave(struct journal *journal)
+{
+	if (journal->leaving && journal->used == 0)
+		finish(journal, 0);
+}
+
 static void
 records_ready(struct loop_source *source, uint32_t events)
 {
@@ -141,6 +150,7 @@ records_ready(struct loop_source *source, uint32_t events)
 	if (n > 0) {
 		journal->used += (size_t)n;
 		consume(journal, false);
+		leave(journal);
 	} else {
 		finish(journal, n == 0 ? 0 : EX_IOERR);
 	}
@@ -161,6 +171,10 @@ obey(struct journal *journal, const struct journal_command *command)
 	case JOURNAL_CONFIGURE:
 		if (memchr(config->file, '\0', sizeof(config->file)))
 			output_configure(&journal->output, config);
+		break;
+	case JOURNAL_LEAVE:
+		journal->leaving = true;
+		leave(journal);
 		break;
 	}
 }

@@ -8,7 +8,8 @@
  * service='stream', peer='127.0.0.1:40112', active='12'
  *
  * It ends when the log pipe does, that is, when every writer is gone; then
- * all that was in the pipe is written.  It reports through `ready` once its
+ * all that was in the pipe is written.  Told to leave, it ends when it holds no
+ * part of a record, and leaves the rest in the pipe to the next one.  It reports through `ready` once its
  * outputs are open, and takes messages from the master on `command`.
  */
 #ifndef TIMED_JOURNAL_JOURNAL_H
@@ -31,6 +32,7 @@ struct journal_config {
 enum journal_order {
 	JOURNAL_REOPEN = 1,    /* the file was rotated */
 	JOURNAL_CONFIGURE = 2, /* with a new config */
+	JOURNAL_LEAVE = 3,     /* another one goes on with the pipe */
 };
 struct journal_command {
 	uint32_t order; /* enum journal_order */

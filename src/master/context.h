@@ -17,6 +17,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A program that is asked whether it can take over. */
+struct upgrade {
+	struct timer patience;
+	pid_t pid;  /* 0: none */
+	int output; /* what it says */
+	bool late;  /* it had to be killed */
+	bool again; /* asked for while a reload was under way */
+};
+
 struct master {
 	struct loop loop;
 	struct signals signals;
@@ -31,6 +40,11 @@ struct master {
 	struct listeners listeners;
 	struct listeners next_listeners;
 	bool reload_again; /* asked for while one was under way */
+	struct upgrade upgrade;
+	bool upgraded;	  /* this image has still to take over */
+	int image;	  /* the program of this process; -1: unknown */
+	int back;	  /* the one before it, until this one serves; or -1 */
+	unsigned carried; /* the generation that was carried over */
 	struct scoreboard scoreboard;
 	struct places places;
 	struct pool pool;

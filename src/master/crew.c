@@ -223,6 +223,35 @@ crew_spawn(struct crew *crew, unsigned generation, unsigned number,
 	return order.slot;
 }
 
+int
+crew_adopt(struct crew *crew, int slot, const struct crew_member *member)
+{
+	struct crew_member *place;
+
+	if (slot < 0 || slot >= SCOREBOARD_SLOTS || crew->members[slot].pid) {
+		errno = EINVAL;
+		return -1;
+	}
+	place = &crew->members[slot];
+	*place = *member;
+	place->crew = crew;
+	place->report.ready = report_ready;
+	place->piped = place->report.fd >= 0;
+	place->reader.fd = place->report.fd;
+	place->reader.slot = (uint32_t)slot;
+	place->reader.generation = place->generation;
+	return place->piped ? loop_add(crew->loop, &place->report, EPOLLIN) : 0;
+}
+
+void
+crew_listen(struct crew *crew)
+{
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (crew->members[i].pid && crew->members[i].piped &&
+		    !take_reports(&crew->members[i], 1 << 16))
+			close_pipe(&crew->members[i]);
+}
+
 /* --- orders --- */
 
 /*

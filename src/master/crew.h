@@ -69,6 +69,15 @@ void crew_init(struct crew *crew, struct loop *loop,
 int crew_spawn(struct crew *crew, unsigned generation, unsigned number,
 	       const struct config *config, const struct listeners *listeners);
 
+/*
+ * Take over the worker in SLOT from the image before this one: MEMBER has its
+ * pid, descriptors and what is known of it.  0, or -1 with errno.
+ */
+int crew_adopt(struct crew *crew, int slot, const struct crew_member *member);
+
+/* Hear all that the workers have said so far. */
+void crew_listen(struct crew *crew);
+
 /* Let it take clients; until then it only waits. */
 void crew_accept(struct crew *crew, int slot);
 

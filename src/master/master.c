@@ -4,10 +4,12 @@
 #include "base/clock.h"
 #include "base/fds.h"
 #include "ipc/events.h"
+#include "master/carry.h"
 #include "master/context.h"
 #include "master/notify.h"
 #include "master/reload.h"
 #include "master/start.h"
+#include "master/upgrade.h"
 
 #include <bsd/unistd.h>
 #include <errno.h>
@@ -106,6 +108,7 @@ stop(void *context)
 	log_event(EVENT_STOPPING, "workers", "%d",
 		  crew_count(&master->pool.crew));
 	reload_cancel(master);
+	upgrade_cancel(master);
 	listeners_close(&master->listeners);
 	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
 }
@@ -189,6 +192,12 @@ hangup(void *context)
 }
 
 static void
+upgrade(void *context)
+{
+	upgrade_request(context);
+}
+
+static void
 reopen(void *context)
 {
 	struct master *master = context;
@@ -204,13 +213,14 @@ reap(void *context)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!scribe_reap(&master->scribe, pid, status))
+		if (!scribe_reap(&master->scribe, pid, status) &&
+		    !upgrade_reap(master, pid, status))
 			pool_reap(&master->pool, pid, status);
 }
 
 static const struct signals_action actions[] = {
 	{ SIGHUP, hangup },  { SIGTERM, stop }, { SIGINT, stop },
-	{ SIGUSR1, reopen }, { SIGCHLD, reap }, { SIGUSR2, NULL },
+	{ SIGUSR1, reopen }, { SIGCHLD, reap }, { SIGUSR2, upgrade },
 	{ SIGPIPE, NULL },   { 0, NULL },
 };
 
@@ -285,7 +295,8 @@ open_loop(struct master *master, struct problem *problem)
 	    timer_open(&master->second, loop, CLOCK_MONOTONIC, every_second) <
 		    0 ||
 	    timer_open(&master->wall, loop, CLOCK_REALTIME, clock_was_set) <
-		    0) {
+		    0 ||
+	    upgrade_open(master, loop) < 0) {
 		problem_errno(problem, errno, "cannot open the event loop");
 		return -1;
 	}
@@ -386,12 +397,58 @@ close_places:
 	return -1;
 }
 
+/* --- taking over from another image of this process --- */
+
+static int
+take_over_children(struct master *master, const struct scribe_carried *carried,
+		   struct problem *problem)
+{
+	const struct config *config = master->config;
+	struct journal_config journal;
+
+	config_journal(config, master->options->foreground, &journal);
+	if (scribe_adopt(&master->scribe, &master->loop, &scribe_events, master,
+			 carried, &journal, &config->identity) < 0 ||
+	    pool_open(&master->pool, &master->loop, &master->scoreboard,
+		      master->scribe.write_end, &pool_events, master) < 0) {
+		problem_errno(problem, errno, "cannot make the pool");
+		return -1;
+	}
+	log_open(master->scribe.own_end, "master", event_kinds, EVENT_COUNT,
+		 config_log_level(config), (unsigned)config->log.rate);
+	pool_carry_on(&master->pool, master->carried, config);
+	return carry_read_workers(master->options->carry, &master->pool.crew,
+				  problem);
+}
+
+/* Nothing is undone when it fails: the other image is gone back to. */
+static int
+take_over_all(struct master *master, struct problem *problem)
+{
+	struct scribe_carried journal;
+
+	if (carry_read(master->options->carry, master, &journal, problem) < 0 ||
+	    open_loop(master, problem) < 0 ||
+	    take_over_children(master, &journal, problem) < 0) {
+		upgrade_back(master, master->options->carry, problem->text);
+		return -1;
+	}
+	close(master->options->carry);
+	carry_keep(master, false);
+	enter(master, MASTER_RUNNING);
+	/* Their signals may have come between the two images. */
+	reap(master);
+	reload_take_over(master);
+	return 0;
+}
+
 static void
 close_all(struct master *master)
 {
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);
+	upgrade_close(master);
 	timer_close(&master->wall);
 	timer_close(&master->second);
 	signals_close(&master->signals);
@@ -420,7 +477,9 @@ master_run(const struct master_options *options, struct config *config,
 	master->options = options;
 	master->launcher = *launcher;
 	master->config = config;
-	if (open_all(master, &problem) < 0) {
+	master->back = -1;
+	if ((options->carry >= 0 ? take_over_all(master, &problem)
+				 : open_all(master, &problem)) < 0) {
 		start_complain(launcher, problem.text);
 		start_tell(&told, problem.status);
 		config_free(config);

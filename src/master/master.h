@@ -6,6 +6,7 @@
  *	HUP	read the configuration again
  *	TERM	stop, as does INT
  *	USR1	open the log file again
+ *	USR2	run the program again that is there now, in this process
  */
 #ifndef TIMED_MASTER_MASTER_H
 #define TIMED_MASTER_MASTER_H
@@ -18,6 +19,9 @@
 struct master_options {
 	const char *file; /* of the configuration; NULL: the default one */
 	bool foreground;
+	const char *program; /* to upgrade to; an absolute path */
+	int carry; /* what another image of this process left, or -1 */
+	const char *refused; /* it says so: why the one after it did not do */
 };
 
 /*

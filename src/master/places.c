@@ -3,8 +3,10 @@
 
 #include "base/fds.h"
 
+#include <bsd/libutil.h>
 #include <bsd/string.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,10 +55,29 @@ places_log_directory(const struct config *config, struct problem *problem)
 		       : 0;
 }
 
+/* Another descriptor of it holds the lock as well, and can cross an exec. */
+static int
+keep_pidfile(struct places *places, struct pidfh *file, const char *path,
+	     struct problem *problem)
+{
+	if (pidfile_write(file) == 0) {
+		places->pidfile =
+			fcntl(pidfile_fileno(file), F_DUPFD_CLOEXEC, 0);
+		if (places->pidfile >= 0) {
+			pidfile_close(file);
+			return 0;
+		}
+	}
+	problem_errno(problem, errno, "%s", path);
+	pidfile_remove(file);
+	return -1;
+}
+
 static int
 take_pidfile(struct places *places, struct problem *problem)
 {
 	char path[PATH_MAX];
+	struct pidfh *file;
 	pid_t other = 0;
 
 	if (snprintf(path, sizeof(path), "%s/timed.pid", places->runtime_dir) >=
@@ -65,14 +86,9 @@ take_pidfile(struct places *places, struct problem *problem)
 			      places->runtime_dir);
 		return -1;
 	}
-	places->pidfile = pidfile_open(path, 0644, &other);
-	if (places->pidfile) {
-		if (pidfile_write(places->pidfile) == 0)
-			return 0;
-		problem_errno(problem, errno, "%s", path);
-		pidfile_remove(places->pidfile);
-		return -1;
-	}
+	file = pidfile_open(path, 0644, &other);
+	if (file)
+		return keep_pidfile(places, file, path, problem);
 	if ((errno == EEXIST || errno == EAGAIN) && other > 0)
 		problem_set(problem, EX_CANTCREAT,
 			    "%s: timed is running already, pid %d", path,
@@ -119,10 +135,9 @@ places_close(struct places *places)
 
 	snprintf(path, sizeof(path), "%s/timed.pid", places->runtime_dir);
 	/* Another timed may have one there, if ours was taken away. */
-	if (fds_is_file(pidfile_fileno(places->pidfile), path))
-		pidfile_remove(places->pidfile);
-	else
-		pidfile_close(places->pidfile);
-	places->pidfile = NULL;
+	if (fds_is_file(places->pidfile, path))
+		unlink(path);
+	close(places->pidfile);
+	places->pidfile = -1;
 	remove_runtime_dir(places);
 }

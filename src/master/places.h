@@ -8,14 +8,13 @@
 #include "config/config.h"
 #include "master/problem.h"
 
-#include <bsd/libutil.h>
 #include <limits.h>
 #include <stdbool.h>
 
 struct places {
 	char runtime_dir[PATH_MAX];
 	bool made_runtime_dir; /* and so removes it */
-	struct pidfh *pidfile;
+	int pidfile;	       /* open and locked */
 };
 
 /*

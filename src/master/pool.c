@@ -325,6 +325,14 @@ pool_begin(struct pool *pool, const struct config *config,
 	return 0;
 }
 
+void
+pool_carry_on(struct pool *pool, unsigned number, const struct config *config)
+{
+	pool->last_number = number;
+	pool->current.number = number;
+	pool->current.config = config;
+}
+
 /* Its workers are reaped later, as those of no generation. */
 void
 pool_abandon(struct pool *pool)

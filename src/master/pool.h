@@ -79,6 +79,14 @@ int pool_open(struct pool *pool, struct loop *loop,
 void pool_close(struct pool *pool);
 
 /*
+ * The current generation is NUMBER, of another image of this process: its
+ * workers come to the crew, and are not replaced.  CONFIG says how long things
+ * may take.
+ */
+void pool_carry_on(struct pool *pool, unsigned number,
+		   const struct config *config);
+
+/*
  * Start the next generation; CONFIG and LISTENERS must stay until it is
  * adopted or failed.  0, or -1 with PROBLEM set and nothing started.
  */

@@ -3,9 +3,11 @@
 
 #include "ipc/events.h"
 #include "master/notify.h"
+#include "master/upgrade.h"
 
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static void begin(struct master *master);
 
@@ -40,6 +42,9 @@ reload_publish(struct master *master)
 {
 	struct scoreboard_master *board = master_board(master);
 
+	/* What was carried over stands there already. */
+	if (!master->pool.current.listeners)
+		return;
 	scoreboard_begin(board);
 	for (int i = 0; i < SCOREBOARD_SERVICES; i++)
 		board->services[i].active = 0;
@@ -89,6 +94,30 @@ refuse(struct master *master, const char *why)
 	over(master, "reload refused, the old configuration serves");
 }
 
+static void
+finish_reload(struct master *master)
+{
+	master_board(master)->reloads++;
+	reload_log(master, EVENT_RELOADED);
+	over(master, "reloaded");
+}
+
+static void
+finish_upgrade(struct master *master)
+{
+	master->upgraded = false;
+	if (master->back >= 0) {
+		close(master->back);
+		master->back = -1;
+	}
+	scribe_renew(&master->scribe);
+	if (!master->options->refused)
+		reload_log(master, EVENT_UPGRADED);
+	over(master, master->options->refused
+			     ? "upgrade refused, the old program serves"
+			     : "upgraded");
+}
+
 void
 reload_ready(struct master *master)
 {
@@ -100,13 +129,14 @@ reload_ready(struct master *master)
 	master->next_config = NULL;
 	pool_adopt(&master->pool, master->config, &master->listeners);
 	reload_publish(master);
-	master_board(master)->reloads++;
 	log_configure(config_log_level(master->config),
 		      (unsigned)master->config->log.rate);
 	config_journal(master->config, master->options->foreground, &journal);
 	scribe_configure(&master->scribe, &journal, &master->config->identity);
-	reload_log(master, EVENT_RELOADED);
-	over(master, "reloaded");
+	if (master->upgraded)
+		finish_upgrade(master);
+	else
+		finish_reload(master);
 }
 
 void
@@ -124,6 +154,8 @@ void
 reload_failed(struct master *master, const struct problem *problem)
 {
 	reload_cancel(master);
+	if (master->upgraded)
+		upgrade_back(master, -1, problem->text);
 	reload_publish(master);
 	refuse(master, problem->text);
 }
@@ -148,7 +180,7 @@ prepare(struct master *master, struct problem *problem)
 {
 	master->next_listeners.count = 0;
 	if (strcmp(master->next_config->runtime_dir,
-		   master->config->runtime_dir) != 0) {
+		   master->places.runtime_dir) != 0) {
 		problem_set(problem, EX_CONFIG,
 			    "runtime_dir cannot change while timed runs");
 		return -1;
@@ -169,13 +201,27 @@ begin(struct master *master)
 	struct problem problem;
 
 	notify_reloading();
-	log_event(EVENT_RELOADING, "generation", "%u",
-		  master->pool.last_number + 1);
+	if (!master->upgraded)
+		log_event(EVENT_RELOADING, "generation", "%u",
+			  master->pool.last_number + 1);
 	master->next_config = load(master);
-	if (!master->next_config)
-		refuse(master, "the configuration has errors");
-	else if (prepare(master, &problem) < 0)
+	if (!master->next_config) {
+		problem_set(&problem, EX_CONFIG,
+			    "the configuration has errors");
 		reload_failed(master, &problem);
+	} else if (prepare(master, &problem) < 0) {
+		reload_failed(master, &problem);
+	}
+}
+
+void
+reload_take_over(struct master *master)
+{
+	if (master->options->refused)
+		log_event(EVENT_UPGRADE_FAILED, "reason", "%s",
+			  master->options->refused);
+	master->upgraded = true;
+	begin(master);
 }
 
 void
@@ -183,7 +229,8 @@ reload_request(struct master *master)
 {
 	if (master->state == MASTER_STOPPING)
 		return;
-	if (master->state == MASTER_STARTING || master->next_config)
+	if (master->state == MASTER_STARTING || master->next_config ||
+	    upgrade_under_way(master))
 		master->reload_again = true;
 	else
 		begin(master);
@@ -192,8 +239,10 @@ reload_request(struct master *master)
 void
 reload_pending(struct master *master)
 {
-	if (!master->reload_again)
-		return;
-	master->reload_again = false;
-	begin(master);
+	if (master->reload_again) {
+		master->reload_again = false;
+		begin(master);
+	} else if (master->upgrade.again) {
+		upgrade_request(master);
+	}
 }

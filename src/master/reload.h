@@ -34,6 +34,12 @@ void reload_failed(struct master *master, const struct problem *problem);
 int reload_place_services(struct master *master, struct config *config,
 			  struct problem *problem);
 
+/*
+ * This image has taken the place of another one: start a generation of its
+ * own, which takes over.
+ */
+void reload_take_over(struct master *master);
+
 /* Write the configuration in use to the scoreboard. */
 void reload_publish(struct master *master);
 

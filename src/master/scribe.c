@@ -199,45 +199,6 @@ open_again(int fd)
 	return own;
 }
 
-int
-scribe_open(struct scribe *scribe, struct loop *loop,
-	    const struct scribe_events *events, void *context)
-{
-	int ends[2];
-
-	*scribe = (struct scribe){ .loop = loop,
-				   .events = events,
-				   .context = context,
-				   .command = -1 };
-	scribe->ready.fd = -1;
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -1;
-	/* As large as the system allows; its default will do too. */
-	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
-	scribe->read_end = ends[0];
-	scribe->write_end = ends[1];
-	scribe->own_end = open_again(ends[1]);
-	if (timer_open(&scribe->respawn, loop, CLOCK_MONOTONIC, respawn_due) ==
-	    0) {
-		if (timer_open(&scribe->stopping, loop, CLOCK_MONOTONIC,
-			       stop_by_force) == 0)
-			return 0;
-		timer_close(&scribe->respawn);
-	}
-	close(ends[0]);
-	close(ends[1]);
-	return -1;
-}
-
-int
-scribe_start(struct scribe *scribe, const struct journal_config *config,
-	     const struct sandbox_identity *identity)
-{
-	scribe->config = *config;
-	scribe->identity = *identity;
-	return spawn(scribe);
-}
-
 static void
 tell(struct scribe *scribe, enum journal_order order)
 {
@@ -249,6 +210,93 @@ tell(struct scribe *scribe, enum journal_order order)
 	if (scribe->command >= 0)
 		(void)!send(scribe->command, &command, sizeof(command),
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static int
+open_timers(struct scribe *scribe, struct loop *loop,
+	    const struct scribe_events *events, void *context)
+{
+	*scribe = (struct scribe){ .loop = loop,
+				   .events = events,
+				   .context = context,
+				   .command = -1 };
+	scribe->ready.fd = -1;
+	if (timer_open(&scribe->respawn, loop, CLOCK_MONOTONIC, respawn_due) <
+	    0)
+		return -1;
+	if (timer_open(&scribe->stopping, loop, CLOCK_MONOTONIC,
+		       stop_by_force) == 0)
+		return 0;
+	timer_close(&scribe->respawn);
+	return -1;
+}
+
+static void
+close_timers(struct scribe *scribe)
+{
+	timer_close(&scribe->stopping);
+	timer_close(&scribe->respawn);
+}
+
+int
+scribe_open(struct scribe *scribe, struct loop *loop,
+	    const struct scribe_events *events, void *context)
+{
+	int ends[2];
+
+	if (open_timers(scribe, loop, events, context) < 0)
+		return -1;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+		close_timers(scribe);
+		return -1;
+	}
+	/* As large as the system allows; its default will do too. */
+	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+	scribe->read_end = ends[0];
+	scribe->write_end = ends[1];
+	scribe->own_end = open_again(ends[1]);
+	return 0;
+}
+
+int
+scribe_adopt(struct scribe *scribe, struct loop *loop,
+	     const struct scribe_events *events, void *context,
+	     const struct scribe_carried *carried,
+	     const struct journal_config *config,
+	     const struct sandbox_identity *identity)
+{
+	if (open_timers(scribe, loop, events, context) < 0)
+		return -1;
+	scribe->read_end = carried->read_end;
+	scribe->write_end = carried->write_end;
+	scribe->own_end = carried->own_end;
+	scribe->command = carried->command;
+	scribe->pid = carried->pid;
+	scribe->started = true;
+	scribe->config = *config;
+	scribe->identity = *identity;
+	/* There was none: it was about to be started again. */
+	if (scribe->pid == 0)
+		wait_longer(scribe);
+	return 0;
+}
+
+void
+scribe_renew(struct scribe *scribe)
+{
+	if (!scribe->pid)
+		return;
+	scribe->renewing = true;
+	tell(scribe, JOURNAL_LEAVE);
+}
+
+int
+scribe_start(struct scribe *scribe, const struct journal_config *config,
+	     const struct sandbox_identity *identity)
+{
+	scribe->config = *config;
+	scribe->identity = *identity;
+	return spawn(scribe);
 }
 
 void
@@ -333,6 +381,12 @@ scribe_reap(struct scribe *scribe, pid_t pid, int status)
 		fail_start(scribe, ECHILD, "the journal did not start");
 		return true;
 	}
+	if (scribe->renewing) {
+		scribe->renewing = false;
+		if (spawn(scribe) < 0)
+			wait_longer(scribe);
+		return true;
+	}
 	log_death(pid, status);
 	if (clock_monotonic() - scribe->born >= YOUNG)
 		scribe->delay = 0;
@@ -347,8 +401,7 @@ void
 scribe_close(struct scribe *scribe)
 {
 	close_ready(scribe);
-	timer_close(&scribe->stopping);
-	timer_close(&scribe->respawn);
+	close_timers(scribe);
 	close(scribe->read_end);
 	if (scribe->write_end >= 0) {
 		close(scribe->own_end);

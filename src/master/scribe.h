@@ -43,6 +43,7 @@ struct scribe {
 	pid_t pid;     /* 0: none */
 	bool started;  /* the first one was ready */
 	bool stopped;
+	bool renewing;	/* the journal was told to leave */
 	bool overdue;	/* it did not end in time */
 	bool heir;	/* it is that of one that died after the stop */
 	uint64_t born;	/* CLOCK_MONOTONIC, nanoseconds */
@@ -52,6 +53,28 @@ struct scribe {
 /* Make the log pipe; no journal yet.  0, or -1 with errno. */
 int scribe_open(struct scribe *scribe, struct loop *loop,
 		const struct scribe_events *events, void *context);
+
+/* A pipe and a journal that were there before an exec. */
+struct scribe_carried {
+	int pid; /* 0: there was none */
+	int read_end;
+	int write_end;
+	int own_end;
+	int command;
+};
+
+/*
+ * In the place of scribe_open() and scribe_start(): go on with those.  0, or
+ * -1 with errno.
+ */
+int scribe_adopt(struct scribe *scribe, struct loop *loop,
+		 const struct scribe_events *events, void *context,
+		 const struct scribe_carried *carried,
+		 const struct journal_config *config,
+		 const struct sandbox_identity *identity);
+
+/* Let another journal, of this image, take the place of the one that runs. */
+void scribe_renew(struct scribe *scribe);
 
 /* Start the first journal.  0, or -1 with errno. */
 int scribe_start(struct scribe *scribe, const struct journal_config *config,
