@@ -19,16 +19,21 @@ static const uint64_t COUNTER_LIMIT = UINT64_C(1) << 48;
 void
 tally_add(struct tally *into, const struct tally *from)
 {
-	into->accepted += from->accepted;
-	into->closed += from->closed;
-	into->taken += from->taken;
-	into->handed += from->handed;
-	into->refused += from->refused;
-	into->requests += from->requests;
-	into->ticks += from->ticks;
-	into->skipped += from->skipped;
-	into->bytes_in += from->bytes_in;
-	into->bytes_out += from->bytes_out;
+	uint64_t *to = (uint64_t *)into;
+	const uint64_t *counters = (const uint64_t *)from;
+
+	for (int i = 0; i < TALLY_COUNTERS; i++)
+		to[i] += counters[i];
+}
+
+void
+tally_subtract(struct tally *into, const struct tally *from)
+{
+	uint64_t *to = (uint64_t *)into;
+	const uint64_t *counters = (const uint64_t *)from;
+
+	for (int i = 0; i < TALLY_COUNTERS; i++)
+		to[i] -= counters[i];
 }
 
 /* A copy may catch a worker between two counters. */

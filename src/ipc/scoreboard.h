@@ -63,6 +63,9 @@ enum {
 
 void tally_add(struct tally *into, const struct tally *from);
 
+/* INTO must have been FROM once, and have grown since. */
+void tally_subtract(struct tally *into, const struct tally *from);
+
 /* The connections that the owner of TALLY has. */
 uint64_t tally_connections(const struct tally *tally);
 

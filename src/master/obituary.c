@@ -57,6 +57,8 @@ obituary_write(const struct crew_member *worker, int status)
 		return crash;
 	log_tag(&record, "reason", "%s",
 		worker->failure[0] ? worker->failure : how);
+	if (crash)
+		log_tag(&record, "lost", "%" PRIu64, worker->lost);
 	log_end(&record);
 	return crash;
 }

@@ -36,7 +36,7 @@ count(struct worker *worker)
 	if (worker->conns.count > 0 || worker->takeover.open > 0)
 		return;
 	if (worker->state == WORKER_RETIRING)
-		report_send(&worker->report, REPORT_DRAINED);
+		report_send(&worker->beats.report, REPORT_DRAINED);
 	if (worker->state == WORKER_RETIRING ||
 	    worker->state == WORKER_STOPPING)
 		loop_stop(&worker->loop);
@@ -72,44 +72,10 @@ enter(struct worker *worker, enum worker_state state)
 /* --- beats --- */
 
 static void
-tell_deltas(struct worker *worker, struct report_beat *beat,
-	    const struct tally *sum)
-{
-	const struct tally *old = &worker->reported;
-	const struct histogram *lateness = &worker->slot->lateness;
-
-	beat->delta.accepted = sum->accepted - old->accepted;
-	beat->delta.closed = sum->closed - old->closed;
-	beat->delta.taken = sum->taken - old->taken;
-	beat->delta.handed = sum->handed - old->handed;
-	beat->delta.refused = sum->refused - old->refused;
-	beat->delta.requests = sum->requests - old->requests;
-	beat->delta.ticks = sum->ticks - old->ticks;
-	beat->delta.skipped = sum->skipped - old->skipped;
-	beat->delta.bytes_in = sum->bytes_in - old->bytes_in;
-	beat->delta.bytes_out = sum->bytes_out - old->bytes_out;
-	beat->connections = worker->conns.count;
-	beat->lateness_max = lateness->max;
-	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
-		beat->lateness[i] =
-			(uint32_t)(lateness->count[i] -
-				   worker->reported_lateness.count[i]);
-}
-
-static void
 report(struct worker *worker)
 {
-	struct report_beat beat;
-	struct tally sum = { 0 };
-
-	for (int i = 0; i < worker->instance_count; i++)
-		tally_add(&sum, worker->instances[i].tally);
-	tell_deltas(worker, &beat, &sum);
-	if (report_beat(&worker->report, &beat)) {
-		worker->reported = sum;
-		worker->reported_lateness = worker->slot->lateness;
-	}
-	counter_set(&worker->slot->reports_lost, worker->report.lost);
+	beats_send(&worker->beats, worker->slot, worker->instances,
+		   worker->instance_count, worker->conns.count);
 }
 
 static void
@@ -120,9 +86,6 @@ beat(struct timer *timer, bool stepped)
 	(void)stepped;
 	counter_set(&worker->slot->heartbeat, clock_monotonic());
 	report(worker);
-	log_flush();
-	counter_set(&worker->slot->log_lost, log_lost());
-	counter_set(&worker->slot->log_limited, log_limited());
 	for (int i = 0; i < worker->instance_count; i++)
 		conn_close_stalled(&worker->instances[i]);
 	accept_look(&worker->acceptor);
@@ -462,16 +425,6 @@ finish(struct worker *worker)
 	scoreboard_close(&worker->scoreboard);
 }
 
-/* The last beat holds what happened since the one before. */
-static void
-say_goodbye(struct worker *worker)
-{
-	report(worker);
-	log_flush();
-	counter_set(&worker->slot->log_lost, log_lost());
-	counter_set(&worker->slot->log_limited, log_limited());
-}
-
 int
 worker_run(const struct worker_plan *plan)
 {
@@ -484,7 +437,7 @@ worker_run(const struct worker_plan *plan)
 	snprintf(role, sizeof(role), "worker %u", plan->number);
 	setproctitle("%s", role);
 	worker->plan = plan;
-	worker->report =
+	worker->beats.report =
 		(struct report_writer){ .fd = plan->report,
 					.slot = (uint32_t)plan->slot,
 					.generation = plan->generation };
@@ -492,15 +445,16 @@ worker_run(const struct worker_plan *plan)
 		 plan->log_rate);
 	failed = start(worker);
 	if (failed) {
-		report_failed(&worker->report, errno, failed);
+		report_failed(&worker->beats.report, errno, failed);
 		return EXIT_FAILURE;
 	}
 	counter_set(&worker->slot->heartbeat, clock_monotonic());
 	enter(worker, WORKER_SERVING);
-	report_send(&worker->report, REPORT_READY);
+	report_send(&worker->beats.report, REPORT_READY);
 	if (loop_run(&worker->loop) < 0 || worker->orphaned)
 		return EXIT_FAILURE;
-	say_goodbye(worker);
+	/* The last beat holds what happened since the one before. */
+	report(worker);
 	finish(worker);
 	free(worker);
 	return EXIT_SUCCESS;

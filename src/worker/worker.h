@@ -11,9 +11,9 @@
 #include "base/signals.h"
 #include "base/timer.h"
 #include "ipc/command.h"
-#include "ipc/report.h"
 #include "ipc/scoreboard.h"
 #include "worker/accept.h"
+#include "worker/beats.h"
 #include "worker/conns.h"
 #include "worker/handover.h"
 #include "worker/peers.h"
@@ -47,7 +47,7 @@ struct worker {
 	struct timer deadline; /* while it stops: the end of patience */
 	struct loop_source command;
 	struct loop_source report_end; /* tells that the master is gone */
-	struct report_writer report;
+	struct beats beats;
 	struct scoreboard scoreboard;
 	struct scoreboard_slot *slot;
 	struct peers peers;
@@ -58,8 +58,6 @@ struct worker {
 	struct instance *instances;
 	int instance_count;
 	const struct worker_plan *plan;
-	struct tally reported; /* sums as of the last beat */
-	struct histogram reported_lateness;
 	enum worker_state state;
 	bool orphaned; /* the master is gone: leave at once */
 };
