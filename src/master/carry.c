@@ -46,21 +46,23 @@ listeners_text(const struct listeners *listeners)
 	return array;
 }
 
+/* clang-format off: a name and its value belong together */
 static json_t *
 member_text(const struct crew_member *member, int slot)
 {
 	return json_pack(
-		"{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, "
+		"{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, "
 		"s:b, s:b, s:b}",
 		"slot", slot, "pid", (int)member->pid, "report",
 		member->piped ? member->report.fd : -1, "command",
 		member->command, "number", (int)member->number, "generation",
-		(int)member->generation, "state", (int)member->state,
-		"last_beat", (json_int_t)member->last_beat, "deadline",
-		(json_int_t)member->deadline, "accepted",
+		(int)member->generation, "state", (int)member->state, "heirs",
+		member->heirs, "last_beat", (json_int_t)member->last_beat,
+		"deadline", (json_int_t)member->deadline, "accepted",
 		(json_int_t)member->accepted, "beaten", member->beaten,
 		"killed", member->killed, "unwanted", member->unwanted);
 }
+/* clang-format on */
 
 static json_t *
 members_text(const struct crew *crew)
@@ -74,6 +76,7 @@ members_text(const struct crew *crew)
 	return array;
 }
 
+/* clang-format off */
 static json_t *
 all_text(const struct master *master)
 {
@@ -83,18 +86,27 @@ all_text(const struct master *master)
 	return json_pack(
 		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
 		"s:{s:i, s:i, s:i, s:i, s:i}, s:o, s:o}",
-		"carry", CARRY_VERSION, "scoreboard_layout", SCOREBOARD_VERSION,
-		"handoff", HANDOFF_VERSION, "version", PACKAGE_VERSION,
-		"scoreboard", master->scoreboard.fd, "pidfile", places->pidfile,
-		"image", master->image, "runtime_dir", places->runtime_dir,
-		"made_runtime_dir", places->made_runtime_dir, "generation",
-		(int)master->pool.last_number, "reload_again",
-		master->reload_again, "journal", "pid", (int)scribe->pid,
-		"read_end", scribe->read_end, "write_end", scribe->write_end,
-		"own_end", scribe->own_end, "command", scribe->command,
-		"listeners", listeners_text(&master->listeners), "workers",
-		members_text(&master->pool.crew));
+		"carry", CARRY_VERSION,
+		"scoreboard_layout", SCOREBOARD_VERSION,
+		"handoff", HANDOFF_VERSION,
+		"version", PACKAGE_VERSION,
+		"scoreboard", master->scoreboard.fd,
+		"pidfile", places->pidfile,
+		"image", master->image,
+		"runtime_dir", places->runtime_dir,
+		"made_runtime_dir", places->made_runtime_dir,
+		"generation", (int)master->pool.last_number,
+		"reload_again", master->reload_again,
+		"journal",
+			"pid", (int)scribe->pid,
+			"read_end", scribe->read_end,
+			"write_end", scribe->write_end,
+			"own_end", scribe->own_end,
+			"command", scribe->command,
+		"listeners", listeners_text(&master->listeners),
+		"workers", members_text(&master->pool.crew));
 }
+/* clang-format on */
 
 int
 carry_write(const struct master *master)
@@ -233,8 +245,43 @@ read_listeners(json_t *array, struct listeners *listeners,
 	return 0;
 }
 
+/* clang-format off */
 static int
-read_all(json_t *text, struct master *master, struct problem *problem)
+unpack_all(json_t *text, struct master *master, const char **runtime_dir,
+	   int *board, int *made, int *again, json_t **listeners,
+	   json_error_t *error)
+{
+	return json_unpack_ex(
+		text, error, 0,
+		"{s:i, s:i, s:i, s:s, s:b, s:i, s:b, s:o}",
+		"scoreboard", board,
+		"pidfile", &master->places.pidfile,
+		"image", &master->back,
+		"runtime_dir", runtime_dir,
+		"made_runtime_dir", made,
+		"generation", &master->carried,
+		"reload_again", again,
+		"listeners", listeners);
+}
+
+static int
+unpack_journal(json_t *text, struct scribe_carried *journal,
+	       json_error_t *error)
+{
+	return json_unpack_ex(
+		text, error, 0,
+		"{s:{s:i, s:i, s:i, s:i, s:i}}", "journal",
+		"pid", &journal->pid,
+		"read_end", &journal->read_end,
+		"write_end", &journal->write_end,
+		"own_end", &journal->own_end,
+		"command", &journal->command);
+}
+/* clang-format on */
+
+static int
+read_all(json_t *text, struct master *master, struct scribe_carried *journal,
+	 struct problem *problem)
 {
 	struct places *places = &master->places;
 	const char *runtime_dir;
@@ -242,14 +289,10 @@ read_all(json_t *text, struct master *master, struct problem *problem)
 	json_error_t error;
 	int board, made, again;
 
-	if (unpacked(json_unpack_ex(text, &error, 0,
-				    "{s:i, s:i, s:i, s:s, s:b, s:i, s:b, s:o}",
-				    "scoreboard", &board, "pidfile",
-				    &places->pidfile, "image", &master->back,
-				    "runtime_dir", &runtime_dir,
-				    "made_runtime_dir", &made, "generation",
-				    &master->carried, "reload_again", &again,
-				    "listeners", &listeners),
+	if (unpacked(unpack_journal(text, journal, &error), &error, problem) <
+		    0 ||
+	    unpacked(unpack_all(text, master, &runtime_dir, &board, &made,
+				&again, &listeners, &error),
 		     &error, problem) < 0)
 		return -1;
 	strlcpy(places->runtime_dir, runtime_dir, sizeof(places->runtime_dir));
@@ -262,21 +305,6 @@ read_all(json_t *text, struct master *master, struct problem *problem)
 	return read_listeners(listeners, &master->listeners, problem);
 }
 
-static int
-read_journal(json_t *text, struct scribe_carried *journal,
-	     struct problem *problem)
-{
-	json_error_t error;
-
-	return unpacked(
-		json_unpack_ex(text, &error, 0, "{s:{s:i, s:i, s:i, s:i, s:i}}",
-			       "journal", "pid", &journal->pid, "read_end",
-			       &journal->read_end, "write_end",
-			       &journal->write_end, "own_end",
-			       &journal->own_end, "command", &journal->command),
-		&error, problem);
-}
-
 int
 carry_read(int fd, struct master *master, struct scribe_carried *journal,
 	   struct problem *problem)
@@ -284,47 +312,67 @@ carry_read(int fd, struct master *master, struct scribe_carried *journal,
 	json_t *text = load(fd, problem);
 	int result = -1;
 
-	if (text && compatible(text, problem) &&
-	    read_journal(text, journal, problem) == 0)
-		result = read_all(text, master, problem);
+	if (text && compatible(text, problem))
+		result = read_all(text, master, journal, problem);
 	json_decref(text);
 	return result;
 }
+
+/* clang-format off */
+static int
+unpack_member(json_t *text, int *slot, struct crew_member *member,
+	      json_error_t *error)
+{
+	int number, generation, state, beaten, killed, unwanted, pid, result;
+	json_int_t last_beat, deadline, accepted;
+
+	result = json_unpack_ex(
+		text, error, 0,
+		"{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, "
+		"s:b, s:b, s:b}",
+		"slot", slot,
+		"pid", &pid,
+		"report", &member->report.fd,
+		"command", &member->command,
+		"number", &number,
+		"generation", &generation,
+		"state", &state,
+		"heirs", &member->heirs,
+		"last_beat", &last_beat,
+		"deadline", &deadline,
+		"accepted", &accepted,
+		"beaten", &beaten,
+		"killed", &killed,
+		"unwanted", &unwanted);
+	if (result < 0)
+		return -1;
+	member->pid = pid;
+	member->number = (unsigned)number;
+	member->generation = (unsigned)generation;
+	member->state = (enum worker_state)state;
+	member->last_beat = (uint64_t)last_beat;
+	member->deadline = (uint64_t)deadline;
+	member->accepted = (uint64_t)accepted;
+	member->beaten = beaten;
+	member->killed = killed;
+	member->unwanted = unwanted;
+	return 0;
+}
+/* clang-format on */
 
 static int
 read_member(json_t *text, struct crew *crew, struct problem *problem)
 {
 	struct crew_member member = { 0 };
-	int slot, number, generation, state, beaten, killed, unwanted, pid;
-	json_int_t last_beat, deadline, accepted;
 	json_error_t error;
+	int slot;
 
-	if (unpacked(json_unpack_ex(
-			     text, &error, 0,
-			     "{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, "
-			     "s:I, s:b, s:b, s:b}",
-			     "slot", &slot, "pid", &pid, "report",
-			     &member.report.fd, "command", &member.command,
-			     "number", &number, "generation", &generation,
-			     "state", &state, "last_beat", &last_beat,
-			     "deadline", &deadline, "accepted", &accepted,
-			     "beaten", &beaten, "killed", &killed, "unwanted",
-			     &unwanted),
-		     &error, problem) < 0)
+	if (unpacked(unpack_member(text, &slot, &member, &error), &error,
+		     problem) < 0)
 		return -1;
-	member.pid = pid;
-	member.number = (unsigned)number;
-	member.generation = (unsigned)generation;
-	member.state = (enum worker_state)state;
-	member.last_beat = (uint64_t)last_beat;
-	member.deadline = (uint64_t)deadline;
-	member.accepted = (uint64_t)accepted;
-	member.beaten = beaten;
-	member.killed = killed;
-	member.unwanted = unwanted;
 	if (crew_adopt(crew, slot, &member) == 0)
 		return 0;
-	problem_errno(problem, errno, "worker %d", number);
+	problem_errno(problem, errno, "worker %u", member.number);
 	return -1;
 }
 

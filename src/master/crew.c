@@ -308,6 +308,7 @@ hand_over(struct crew_member *member, const int *heirs, int count)
 	give(member, COMMAND_HAND_OVER,
 	     count ? crew->members[heirs[0]].generation : 0, fds, joined);
 	passing_close(fds, joined);
+	member->heirs += joined;
 }
 
 void

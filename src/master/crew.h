@@ -34,6 +34,7 @@ struct crew_member {
 	uint64_t last_beat; /* or its birth; CLOCK_MONOTONIC, nanoseconds */
 	uint64_t accepted;  /* as its beats say */
 	uint64_t deadline;  /* of its hand-off, if it retires; the same */
+	int heirs;	    /* that it was told to hand over to */
 	uint64_t lost;	    /* connections that it died with */
 	bool beaten;	    /* it had its first beat */
 	bool killed;	    /* by us, and why was logged */

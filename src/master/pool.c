@@ -80,6 +80,20 @@ offer_heir(struct pool *pool, int heir)
 			retire(pool, i, &heir, 1);
 }
 
+/* There was no descriptor for the handoff sockets of some: try again. */
+static void
+help_stranded(struct pool *pool)
+{
+	const struct crew_member *members = pool->crew.members;
+	int heirs[CONFIG_WORKERS];
+	int count = successors(pool, heirs);
+
+	for (int i = 0; count > 0 && i < SCOREBOARD_SLOTS; i++)
+		if (members[i].pid && members[i].state == WORKER_RETIRING &&
+		    members[i].heirs == 0)
+			retire(pool, i, heirs, count);
+}
+
 /* Whether somebody of the current generation is alive and well. */
 static bool
 somebody_serves(const struct pool *pool)
@@ -429,11 +443,14 @@ pool_reap(struct pool *pool, pid_t pid, int status)
 void
 pool_check(struct pool *pool)
 {
-	if (pool->current.config)
-		crew_check(&pool->crew,
-			   (uint64_t)(pool->current.config->watchdog_seconds *
-				      (double)SECOND),
-			   !somebody_serves(pool));
+	if (!pool->current.config)
+		return;
+	if (!pool->stopped)
+		help_stranded(pool);
+	crew_check(&pool->crew,
+		   (uint64_t)(pool->current.config->watchdog_seconds *
+			      (double)SECOND),
+		   !somebody_serves(pool));
 }
 
 int
