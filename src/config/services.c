@@ -68,10 +68,19 @@ read_name(struct config *config, struct service_config *service,
 				 name);
 }
 
-/* Who listens there already, or NULL. */
+/* What an entry of a service listens with. */
+static unsigned
+transports_of(const struct service_config *service,
+	      const struct addr_listen *where)
+{
+	return where->transports ? where->transports
+				 : service->service->transports;
+}
+
+/* Who listens there already, with one of TRANSPORTS, or NULL. */
 static const char *
 taken_by(const struct config *config, const struct service_config *service,
-	 const struct addr *address)
+	 const struct addr *address, unsigned transports)
 {
 	const struct service_config *end =
 		&config->services[config->service_count];
@@ -81,7 +90,9 @@ taken_by(const struct config *config, const struct service_config *service,
 	for (const struct service_config *s = config->services; s <= end; s++)
 		for (int i = 0; s->service && i < s->listen_count; i++)
 			for (int k = 0; k < s->listen[i].where.count; k++)
-				if (addr_collide(&s->listen[i].where.addr[k],
+				if (transports_of(s, &s->listen[i].where) &
+					    transports &&
+				    addr_collide(&s->listen[i].where.addr[k],
 						 address))
 					return s == service ? "itself"
 							    : s->name;
@@ -114,9 +125,19 @@ read_listen_entry(struct config *config, struct service_config *service,
 			 text, service->service->type);
 		return;
 	}
+	if (listen.where.addr[0].sa.sa_family == AF_UNIX &&
+	    (listen.where.transports == ADDR_UDP ||
+	     !(service->service->transports & ADDR_TCP))) {
+		complain(complaints, entry,
+			 "listen: \"%s\": a unix socket is for connections, "
+			 "not for datagrams",
+			 text);
+		return;
+	}
 	strlcpy(listen.text, text, sizeof(listen.text));
 	for (int i = 0; i < listen.where.count; i++) {
-		other = taken_by(config, service, &listen.where.addr[i]);
+		other = taken_by(config, service, &listen.where.addr[i],
+				 transports_of(service, &listen.where));
 		if (other) {
 			complain(complaints, entry,
 				 "listen: \"%s\": service \"%s\" listens there "
@@ -201,8 +222,14 @@ sockets_of(const struct config *config)
 	int count = 0;
 
 	for (int i = 0; i < config->service_count; i++)
-		for (int k = 0; k < config->services[i].listen_count; k++)
-			count += config->services[i].listen[k].where.count;
+		for (int k = 0; k < config->services[i].listen_count; k++) {
+			const struct addr_listen *where =
+				&config->services[i].listen[k].where;
+			unsigned transports =
+				transports_of(&config->services[i], where);
+
+			count += where->count * __builtin_popcount(transports);
+		}
 	return count;
 }
 

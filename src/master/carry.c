@@ -221,6 +221,7 @@ read_listener(json_t *text, struct listener *listener, struct problem *problem)
 		return -1;
 	}
 	listener->passed = passed;
+	listener->transport = listen_transport(listener->fd);
 	listen_name(listener->fd, &listener->bound);
 	strlcpy(listener->service_name, service,
 		sizeof(listener->service_name));

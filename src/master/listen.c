@@ -15,6 +15,8 @@ enum {
 	KEEPALIVE_IDLE = 60,
 	KEEPALIVE_INTERVAL = 15,
 	KEEPALIVE_PROBES = 4,
+	/* A burst of datagrams; the kernel cuts it to net.core.rmem_max. */
+	RECEIVE_BUFFER = 4 << 20,
 };
 
 /* Tuning is not worth failing for: a kernel without an option does without. */
@@ -24,9 +26,25 @@ set(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-void
-listen_tune(int fd, const struct addr *address, const struct service *service)
+static void
+tune_datagrams(int fd, const struct addr *address)
 {
+	set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+	set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+	if (address->sa.sa_family == AF_INET6)
+		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	else
+		set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+void
+listen_tune(int fd, const struct addr *address, unsigned transport,
+	    const struct service *service)
+{
+	if (transport == ADDR_UDP) {
+		tune_datagrams(fd, address);
+		return;
+	}
 	if (service->send_buffer)
 		set(fd, SOL_SOCKET, SO_SNDBUF, service->send_buffer);
 	if (address->sa.sa_family == AF_UNIX)
@@ -59,13 +77,15 @@ remove_stale(const struct addr *address)
 }
 
 static int
-bind_to(int fd, const struct addr *address)
+bind_to(int fd, const struct addr *address, unsigned transport)
 {
 	mode_t mask;
 	int result;
 
 	if (address->sa.sa_family != AF_UNIX) {
-		set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+		/* For datagrams that would let two share the port. */
+		if (transport == ADDR_TCP)
+			set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 		if (address->sa.sa_family == AF_INET6)
 			set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 		return bind(fd, &address->sa, address->length);
@@ -85,19 +105,21 @@ listen_share(int fd, bool share)
 }
 
 int
-listen_open(const struct addr *address, const struct service *service,
-	    bool share)
+listen_open(const struct addr *address, unsigned transport,
+	    const struct service *service, bool share)
 {
+	int type = transport == ADDR_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	int fd = socket(address->sa.sa_family,
-			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+			type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int error;
 
 	if (fd < 0)
 		return -1;
-	listen_tune(fd, address, service);
+	listen_tune(fd, address, transport, service);
 	if (share)
 		listen_share(fd, true);
-	if (bind_to(fd, address) == 0 && listen(fd, BACKLOG) == 0) {
+	if (bind_to(fd, address, transport) == 0 &&
+	    (transport == ADDR_UDP || listen(fd, BACKLOG) == 0)) {
 		listen_share(fd, false);
 		return fd;
 	}
@@ -107,20 +129,33 @@ listen_open(const struct addr *address, const struct service *service,
 	return -1;
 }
 
+unsigned
+listen_transport(int fd)
+{
+	int type = 0;
+	socklen_t length = sizeof(type);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length);
+	return type == SOCK_DGRAM    ? ADDR_UDP
+	       : type == SOCK_STREAM ? ADDR_TCP
+				     : 0;
+}
+
 bool
 listen_adopt(int fd, const struct service *service)
 {
-	int listening = 0, type = 0;
+	unsigned transport = listen_transport(fd);
+	int listening = 0;
 	socklen_t length = sizeof(int);
 	struct addr address;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) <
+	if (!(transport & service->transports) ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) <
 		    0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 ||
-	    !listening || type != SOCK_STREAM || fds_nonblocking(fd) < 0)
+	    (transport == ADDR_TCP && !listening) || fds_nonblocking(fd) < 0)
 		return false;
 	listen_name(fd, &address);
-	listen_tune(fd, &address, service);
+	listen_tune(fd, &address, transport, service);
 	return true;
 }
 

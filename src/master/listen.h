@@ -18,25 +18,30 @@
 void listen_share(int fd, bool share);
 
 /*
- * Listen on ADDRESS for SERVICE; SHARE: beside one that was told to share.
+ * Listen on ADDRESS (TRANSPORT: ADDR_TCP, ADDR_UDP) for SERVICE; SHARE: beside one that was told to share.
  * A unix socket that nobody listens on any more is replaced, one that is
  * alive is EADDRINUSE; its mode is 0666.  The descriptor, or -1 with errno.
  */
-int listen_open(const struct addr *address, const struct service *service,
-		bool share);
+int listen_open(const struct addr *address, unsigned transport,
+		const struct service *service, bool share);
 
 /*
- * Set what the accepted sockets inherit: no delay, keepalive, and how much
- * the kernel may queue for one client of SERVICE.
+ * For TCP, set what the accepted sockets inherit: no delay, keepalive, and how
+ * much the kernel may queue for one client of SERVICE.  For UDP, have it say
+ * when a datagram came, and where it was sent to.
  */
-void listen_tune(int fd, const struct addr *address,
+void listen_tune(int fd, const struct addr *address, unsigned transport,
 		 const struct service *service);
 
 /*
  * Take over a socket that somebody else opened: non-blocking, tuned.  False
- * when it is not a listening stream socket.
+ * when it is none that SERVICE can be served on: a stream socket that listens,
+ * or a datagram socket.
  */
 bool listen_adopt(int fd, const struct service *service);
+
+/* ADDR_TCP for a stream socket, ADDR_UDP for one of datagrams. */
+unsigned listen_transport(int fd);
 
 /* A number that no other socket ever has, in whatever process; or 0. */
 uint64_t listen_cookie(int fd);

@@ -7,24 +7,37 @@
 
 #include <bsd/string.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 /* A port that the kernel picks for one family may be taken in the other. */
 enum {
-	PORT_ATTEMPTS = 16
+	PORT_ATTEMPTS = 16,
+	LISTENER_TEXT = ADDR_TEXT + 4,
 };
+
+/* As it could be configured. */
+static void
+text_of(const struct listener *listener, char text[LISTENER_TEXT])
+{
+	char address[ADDR_TEXT];
+
+	addr_format(&listener->bound, address);
+	snprintf(text, LISTENER_TEXT, "%s%s",
+		 listener->transport == ADDR_UDP ? "udp:" : "", address);
+}
 
 static void
 log_listener(int kind, const struct listener *listener)
 {
 	struct log_record record;
-	char text[ADDR_TEXT];
+	char text[LISTENER_TEXT];
 
 	if (!log_begin(&record, kind))
 		return;
-	addr_format(&listener->bound, text);
+	text_of(listener, text);
 	log_tag(&record, "service", "%s", listener->service_name);
 	log_tag(&record, "address", "%s", text);
 	log_end(&record);
@@ -38,7 +51,7 @@ log_listener(int kind, const struct listener *listener)
 static void
 close_one(struct listener *listener)
 {
-	if (!listener->passed)
+	if (!listener->passed && listener->transport == ADDR_TCP)
 		shutdown(listener->fd, SHUT_RDWR);
 	/* The name goes first, so that nobody finds it without a listener. */
 	if (listener->bound.sa.sa_family == AF_UNIX && !listener->passed &&
@@ -50,7 +63,7 @@ close_one(struct listener *listener)
 /* The place for one more; NULL when there are too many. */
 static struct listener *
 append(struct listeners *set, const struct config *config, int service,
-       struct problem *problem)
+       unsigned transport, struct problem *problem)
 {
 	struct listener *listener;
 
@@ -60,7 +73,9 @@ append(struct listeners *set, const struct config *config, int service,
 		return NULL;
 	}
 	listener = &set->items[set->count];
-	*listener = (struct listener){ .fd = -1, .service = service };
+	*listener = (struct listener){ .fd = -1,
+				       .service = service,
+				       .transport = transport };
 	strlcpy(listener->service_name, config->services[service].name,
 		sizeof(listener->service_name));
 	return listener;
@@ -81,12 +96,13 @@ in_use(const struct listeners *set, int fd)
  */
 static const struct listener *
 find(const struct listeners *current, const struct listeners *next,
-     const struct addr *address, const char *service)
+     const struct addr *address, unsigned transport, const char *service)
 {
 	for (int i = 0; i < current->count; i++) {
 		const struct listener *listener = &current->items[i];
 
-		if (listener->passed || in_use(next, listener->fd))
+		if (listener->passed || listener->transport != transport ||
+		    in_use(next, listener->fd))
 			continue;
 		/* A port that the kernel chose may be asked for by now. */
 		if (addr_equal(&listener->bound, address))
@@ -102,12 +118,14 @@ find(const struct listeners *current, const struct listeners *next,
 
 /* Those of CURRENT that are in the way; whether there were any. */
 static bool
-share(const struct listeners *current, const struct addr *address, bool on)
+share(const struct listeners *current, const struct addr *address,
+      unsigned transport, bool on)
 {
 	bool any = false;
 
 	for (int i = 0; i < current->count; i++) {
-		if (!addr_collide(&current->items[i].bound, address))
+		if (current->items[i].transport != transport ||
+		    !addr_collide(&current->items[i].bound, address))
 			continue;
 		listen_share(current->items[i].fd, on);
 		any = true;
@@ -121,54 +139,67 @@ share(const struct listeners *current, const struct addr *address, bool on)
  */
 static int
 open_new(const struct listeners *current, const struct addr *address,
-	 const struct service *service)
+	 unsigned transport, const struct service *service)
 {
-	int fd = listen_open(address, service, false);
+	int fd = listen_open(address, transport, service, false);
 	int error = errno;
 
 	if (fd >= 0 || error != EADDRINUSE || address->sa.sa_family == AF_UNIX)
 		return fd;
-	if (share(current, address, true))
-		fd = listen_open(address, service, true);
+	if (share(current, address, transport, true))
+		fd = listen_open(address, transport, service, true);
 	error = fd < 0 ? errno : 0;
-	share(current, address, false);
+	share(current, address, transport, false);
 	errno = error;
 	return fd;
 }
 
+/* What one socket is to be. */
+struct wanted {
+	int service;
+	unsigned transport;
+	struct addr wanted;  /* as configured */
+	struct addr address; /* with the port that was found for it */
+};
+
 static int
 add_one(struct listeners *next, const struct listeners *current,
-	const struct config *config, int service, const struct addr *wanted,
-	const struct addr *address, struct problem *problem)
+	const struct config *config, const struct wanted *want,
+	struct problem *problem)
 {
-	const struct service_config *of = &config->services[service];
-	struct listener *listener = append(next, config, service, problem);
+	const struct service_config *of = &config->services[want->service];
+	struct listener *listener =
+		append(next, config, want->service, want->transport, problem);
 	const struct listener *old;
 	char text[ADDR_TEXT];
 
 	if (!listener)
 		return -1;
-	old = find(current, next, wanted, of->name);
+	old = find(current, next, &want->wanted, want->transport, of->name);
 	if (old) {
 		listener->fd = old->fd;
 		listener->bound = old->bound;
 		listener->kept = true;
-		listen_tune(listener->fd, &old->bound, of->service);
+		listen_tune(listener->fd, &old->bound, want->transport,
+			    of->service);
 	} else {
-		listener->fd = open_new(current, address, of->service);
+		listener->fd = open_new(current, &want->address,
+					want->transport, of->service);
 		if (listener->fd < 0) {
 			int error = errno;
 
-			addr_format(address, text);
+			addr_format(&want->address, text);
 			problem_errno(problem, error,
-				      "cannot listen on %s for service \"%s\"",
+				      "cannot listen on %s%s for service "
+				      "\"%s\"",
+				      want->transport == ADDR_UDP ? "udp:" : "",
 				      text, of->name);
 			errno = error;
 			return -1;
 		}
 		listen_name(listener->fd, &listener->bound);
 	}
-	listener->wanted = *wanted;
+	listener->wanted = want->wanted;
 	next->count++;
 	return 0;
 }
@@ -191,32 +222,56 @@ family_missing(const struct addr_listen *where, int error)
 	return where->any && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL);
 }
 
+/* The transports of an entry: what it says, or all that the service speaks. */
+static unsigned
+transports_of(const struct addr_listen *where, const struct service *service)
+{
+	if (where->addr[0].sa.sa_family == AF_UNIX)
+		return ADDR_TCP;
+	return where->transports ? where->transports : service->transports;
+}
+
+/* Every socket of an entry: each address, each transport. */
+static int
+sockets_of(const struct addr_listen *where, unsigned transports, int service,
+	   struct wanted wanted[4])
+{
+	int count = 0;
+
+	for (int i = 0; i < where->count; i++)
+		for (unsigned transport = ADDR_TCP; transport <= ADDR_UDP;
+		     transport++)
+			if (transports & transport)
+				wanted[count++] =
+					(struct wanted){ service, transport,
+							 where->addr[i],
+							 where->addr[i] };
+	return count;
+}
+
 /*
- * All addresses of one entry, on one port.  -1 with errno; EADDRINUSE with
- * the first address open asks for another try when the kernel chose it.
+ * All sockets of one entry, on one port.  -1 with errno, and none of them
+ * open; EADDRINUSE asks for another try when the kernel chose the port.
  */
 static int
 add_entry(struct listeners *next, const struct listeners *current,
-	  const struct config *config, int service,
-	  const struct addr_listen *where, struct problem *problem)
+	  const struct config *config, const struct addr_listen *where,
+	  struct wanted *wanted, int count, struct problem *problem)
 {
-	struct addr second;
+	int before = next->count;
 
-	if (add_one(next, current, config, service, &where->addr[0],
-		    &where->addr[0], problem) < 0)
+	for (int i = 0; i < count; i++) {
+		if (addr_port(&wanted[i].wanted) == 0 && next->count > before)
+			addr_set_port(&wanted[i].address,
+				      addr_port(&next->items[before].bound));
+		if (add_one(next, current, config, &wanted[i], problem) == 0 ||
+		    (next->count > before && family_missing(where, errno)))
+			continue;
+		while (next->count > before)
+			remove_last(next);
 		return -1;
-	if (where->count < 2)
-		return 0;
-	second = where->addr[1];
-	if (addr_port(&second) == 0)
-		addr_set_port(&second,
-			      addr_port(&next->items[next->count - 1].bound));
-	if (add_one(next, current, config, service, &where->addr[1], &second,
-		    problem) == 0 ||
-	    family_missing(where, errno))
-		return 0;
-	remove_last(next);
-	return -1;
+	}
+	return 0;
 }
 
 static int
@@ -227,11 +282,13 @@ add_entries(struct listeners *next, const struct listeners *current,
 
 	for (int i = 0; i < of->listen_count; i++) {
 		const struct addr_listen *where = &of->listen[i].where;
-		bool any_port =
-			where->count == 2 && addr_port(&where->addr[0]) == 0;
+		struct wanted wanted[4];
+		int count = sockets_of(where, transports_of(where, of->service),
+				       service, wanted);
+		bool any_port = count > 1 && addr_port(&where->addr[0]) == 0;
 		int attempts = any_port ? PORT_ATTEMPTS : 1;
 
-		while (add_entry(next, current, config, service, where,
+		while (add_entry(next, current, config, where, wanted, count,
 				 problem) < 0)
 			if (--attempts == 0 || errno != EADDRINUSE)
 				return -1;
@@ -252,7 +309,9 @@ add_passed(struct listeners *next, const struct config *config, int service,
 
 		if (strcmp(sockets->names[i], of->name) != 0)
 			continue;
-		listener = append(next, config, service, problem);
+		listener =
+			append(next, config, service,
+			       listen_transport(sockets->first + i), problem);
 		if (!listener)
 			return -1;
 		listener->fd = sockets->first + i;
@@ -260,7 +319,8 @@ add_passed(struct listeners *next, const struct config *config, int service,
 		if (!listen_adopt(listener->fd, of->service)) {
 			problem_set(problem, EX_CONFIG,
 				    "descriptor %d from systemd for service "
-				    "\"%s\" is not a listening stream socket",
+				    "\"%s\" is not a socket that it can be "
+				    "served on",
 				    listener->fd, of->name);
 			return -1;
 		}
@@ -286,7 +346,8 @@ keep_passed(struct listeners *next, const struct listeners *current,
 		    strcmp(current->items[i].service_name,
 			   config->services[service].name) != 0)
 			continue;
-		listener = append(next, config, service, problem);
+		listener = append(next, config, service,
+				  current->items[i].transport, problem);
 		if (!listener)
 			return -1;
 		*listener = current->items[i];
@@ -381,9 +442,9 @@ listeners_publish(const struct listeners *listeners,
 {
 	for (int i = 0; i < listeners->count; i++) {
 		const struct listener *listener = &listeners->items[i];
-		char text[ADDR_TEXT];
+		char text[LISTENER_TEXT];
 
-		addr_format(&listener->bound, text);
+		text_of(listener, text);
 		master->listeners[i].service =
 			(uint32_t)config->services[listener->service].board;
 		strlcpy(master->listeners[i].text, text,

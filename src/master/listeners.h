@@ -21,6 +21,7 @@
 struct listener {
 	int fd;
 	int service;	    /* index in the configuration */
+	unsigned transport; /* ADDR_TCP, ADDR_UDP */
 	struct addr wanted; /* as configured; port 0 stays 0 */
 	struct addr bound;  /* as it is */
 	bool kept;	    /* it was taken from the set before */

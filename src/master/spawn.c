@@ -37,6 +37,7 @@ become_worker(const struct spawn_order *order, int report, int command)
 		listeners[i] = (struct accept_listener){
 			.fd = order->listeners->items[i].fd,
 			.service = order->listeners->items[i].service,
+			.transport = order->listeners->items[i].transport,
 			.id = listen_cookie(order->listeners->items[i].fd),
 			.bound = order->listeners->items[i].bound,
 		};

@@ -203,14 +203,18 @@ accept_open(struct acceptor *acceptor, struct conns *conns, struct peers *peers,
 	acceptor->peers = peers;
 	acceptor->mode = ACCEPT_CLOSED;
 	acceptor->waiting = false;
-	acceptor->count = count;
 	acceptor->sources =
 		calloc((size_t)count + 1, sizeof(*acceptor->sources));
 	if (!acceptor->sources)
 		return -1;
-	for (int i = 0; i < acceptor->count; i++) {
-		struct accept_source *source = &acceptor->sources[i];
+	acceptor->count = 0;
+	for (int i = 0; i < count; i++) {
+		struct accept_source *source =
+			&acceptor->sources[acceptor->count];
 
+		if (listeners[i].transport != ADDR_TCP)
+			continue;
+		acceptor->count++;
 		source->source.ready = accept_ready;
 		source->source.fd = listeners[i].fd;
 		source->acceptor = acceptor;

@@ -27,9 +27,10 @@
 /* A listening socket as the master hands it over. */
 struct accept_listener {
 	int fd;
-	int service;	   /* index in the plan's services */
-	uint64_t id;	   /* no other socket ever has it: SO_COOKIE */
-	struct addr bound; /* where it listens */
+	int service;	    /* index in the plan's services */
+	unsigned transport; /* ADDR_TCP: a stream socket, or ADDR_UDP */
+	uint64_t id;	    /* no other socket ever has it: SO_COOKIE */
+	struct addr bound;  /* where it listens */
 };
 
 enum accept_mode {
@@ -59,7 +60,7 @@ struct acceptor {
 };
 
 /*
- * Take over COUNT listeners; whoever is accepted goes to CONNS, for the one of
+ * Take over those of COUNT listeners that connections come from; whoever is accepted goes to CONNS, for the one of
  * INSTANCES that the listener names.  0, or -1 with errno.  Nothing is
  * accepted yet.
  */

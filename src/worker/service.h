@@ -24,6 +24,7 @@
 
 struct conn;
 struct conns;
+struct datagram;
 struct service;
 
 enum {
@@ -40,10 +41,11 @@ struct service_config {
 	char name[SCOREBOARD_NAME];
 	int listen_count;
 	struct service_listen listen[SERVICE_LISTENS];
-	int64_t interval; /* between ticks, nanoseconds; 0: no ticks */
-	uint64_t stall;	  /* nanoseconds without progress; 0: no limit */
-	int board;	  /* its index in the scoreboard */
-	void *settings;	  /* of service->settings_size bytes */
+	int64_t interval;  /* between ticks, nanoseconds; 0: no ticks */
+	uint64_t stall;	   /* nanoseconds without progress; 0: no limit */
+	bool no_low_ports; /* no answer to datagrams from ports below 1024 */
+	int board;	   /* its index in the scoreboard */
+	void *settings;	   /* of service->settings_size bytes */
 };
 
 /* A service in one worker. */
@@ -92,6 +94,15 @@ struct service {
 	/* In a worker, before the first client and after the last. */
 	int (*start)(struct instance *instance); /* 0, or -1 with errno */
 	void (*stop)(struct instance *instance);
+
+	/*
+	 * A datagram arrived; write the answer to REPLY (DATAGRAM_REPLY bytes)
+	 * and return its length, or 0 for none.  stamp: it is sent next, put
+	 * in what has to be known last.
+	 */
+	size_t (*datagram)(struct instance *instance,
+			   const struct datagram *datagram, char *reply);
+	void (*stamp)(struct instance *instance, char *reply, size_t length);
 
 	/* A client arrived; it may be closed in here. */
 	void (*open)(struct conn *conn);

@@ -46,6 +46,7 @@ listener_of(const struct takeover *takeover, const struct instance *instance,
 	for (int i = 0; i < takeover->listener_count; i++)
 		if (&takeover->instances[takeover->listeners[i].service] ==
 			    instance &&
+		    takeover->listeners[i].transport == ADDR_TCP &&
 		    addr_collide(&takeover->listeners[i].bound, &local))
 			return &takeover->listeners[i];
 	return NULL;

@@ -89,6 +89,7 @@ beat(struct timer *timer, bool stepped)
 	for (int i = 0; i < worker->instance_count; i++)
 		conn_close_stalled(&worker->instances[i]);
 	accept_look(&worker->acceptor);
+	datagrams_look(&worker->datagrams);
 }
 
 /* --- stopping and retiring --- */
@@ -137,6 +138,7 @@ stop(struct worker *worker, uint64_t milliseconds)
 	if (worker->state == WORKER_STOPPING)
 		return;
 	accept_end(&worker->acceptor, false);
+	datagrams_end(&worker->datagrams);
 	takeover_close(&worker->takeover);
 	handover_cancel(&worker->handover);
 	for (int i = 0; i < worker->instance_count; i++)
@@ -155,6 +157,7 @@ hand_over(struct worker *worker, uint64_t generation, const int *fds, int count)
 {
 	if (worker->state == WORKER_SERVING) {
 		accept_end(&worker->acceptor, true);
+		datagrams_end(&worker->datagrams);
 		enter(worker, WORKER_RETIRING);
 	} else if (worker->state != WORKER_RETIRING) {
 		passing_close(fds, count);
@@ -181,7 +184,8 @@ serve(struct worker *worker)
 {
 	if (worker->state != WORKER_SERVING)
 		return;
-	if (accept_begin(&worker->acceptor) < 0) {
+	if (accept_begin(&worker->acceptor) < 0 ||
+	    datagrams_begin(&worker->datagrams) < 0) {
 		/* Without listeners it is of no use; the next one may be. */
 		worker->orphaned = true;
 		loop_stop(&worker->loop);
@@ -389,7 +393,9 @@ start(struct worker *worker)
 		return "starting services";
 	if (accept_open(&worker->acceptor, &worker->conns, &worker->peers,
 			plan->listeners, plan->listener_count,
-			worker->instances) < 0)
+			worker->instances) < 0 ||
+	    datagrams_open(&worker->datagrams, &worker->loop, plan->listeners,
+			   plan->listener_count, worker->instances) < 0)
 		return "watching listeners";
 	if (handover_open(&worker->handover, &worker->conns, worker->instances,
 			  worker->instance_count) < 0)
@@ -413,6 +419,7 @@ finish(struct worker *worker)
 	loop_remove(&worker->loop, &worker->command);
 	takeover_close(&worker->takeover);
 	handover_close(&worker->handover);
+	datagrams_close(&worker->datagrams);
 	accept_end(&worker->acceptor, false);
 	accept_close(&worker->acceptor);
 	while (worker->instance_count > 0)

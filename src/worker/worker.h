@@ -15,6 +15,7 @@
 #include "worker/accept.h"
 #include "worker/beats.h"
 #include "worker/conns.h"
+#include "worker/datagrams.h"
 #include "worker/handover.h"
 #include "worker/peers.h"
 #include "worker/sandbox.h"
@@ -52,6 +53,7 @@ struct worker {
 	struct scoreboard_slot *slot;
 	struct peers peers;
 	struct acceptor acceptor;
+	struct datagrams datagrams;
 	struct conns conns;
 	struct handover handover; /* when it is the old one */
 	struct takeover takeover; /* when it is the new one */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker/datagrams.h"
+
+#include "base/clock.h"
+#include "ipc/scoreboard.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Read in one go before the others get their turn. */
+enum {
+	BATCHES_PER_EVENT = 4,
+	LOW_PORTS = 1024,
+};
+
+/* Where it was sent to and when it came; where the answer comes from. */
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+		   CMSG_SPACE(sizeof(struct timespec))];
+};
+
+struct datagram_batch {
+	struct mmsghdr in[DATAGRAM_BATCH];
+	struct mmsghdr out[DATAGRAM_BATCH];
+	struct iovec in_vectors[DATAGRAM_BATCH];
+	struct iovec out_vectors[DATAGRAM_BATCH];
+	struct addr from[DATAGRAM_BATCH];
+	union control controls[DATAGRAM_BATCH];
+	char requests[DATAGRAM_BATCH][DATAGRAM_ROOM];
+	char replies[DATAGRAM_BATCH][DATAGRAM_REPLY];
+};
+
+static void
+prepare(struct datagram_batch *batch)
+{
+	for (int i = 0; i < DATAGRAM_BATCH; i++) {
+		batch->in_vectors[i] =
+			(struct iovec){ batch->requests[i], DATAGRAM_ROOM };
+		batch->in[i].msg_hdr = (struct msghdr){
+			.msg_name = &batch->from[i].sa,
+			.msg_namelen = sizeof(batch->from[i].un),
+			.msg_iov = &batch->in_vectors[i],
+			.msg_iovlen = 1,
+			.msg_control = &batch->controls[i],
+			.msg_controllen = sizeof(batch->controls[i]),
+		};
+	}
+}
+
+/*
+ * When the kernel got it.  What else it said is kept for the answer: IP_PKTINFO
+ * as it came makes a reply leave from the address that was asked.
+ */
+static int64_t
+received_at(struct msghdr *message)
+{
+	struct cmsghdr *header;
+	struct timespec at;
+
+	for (header = CMSG_FIRSTHDR(message); header;
+	     header = CMSG_NXTHDR(message, header)) {
+		if (header->cmsg_level != SOL_SOCKET ||
+		    header->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&at, CMSG_DATA(header), sizeof(at));
+		return at.tv_sec * CLOCK_SECOND + at.tv_nsec;
+	}
+	return clock_realtime();
+}
+
+/* Leave only what says from which address the answer goes; its length. */
+static size_t
+source_only(struct msghdr *message, union control *control)
+{
+	struct cmsghdr *header;
+	union control kept;
+	size_t length = 0;
+
+	for (header = CMSG_FIRSTHDR(message); header;
+	     header = CMSG_NXTHDR(message, header)) {
+		struct in_pktinfo *info = (void *)CMSG_DATA(header);
+
+		if (header->cmsg_level == IPPROTO_IP &&
+		    header->cmsg_type == IP_PKTINFO) {
+			info->ipi_ifindex = 0;
+			info->ipi_addr.s_addr = 0;
+		} else if (header->cmsg_level != IPPROTO_IPV6 ||
+			   header->cmsg_type != IPV6_PKTINFO) {
+			continue;
+		}
+		length = CMSG_ALIGN(header->cmsg_len);
+		memcpy(&kept, header, length);
+		break;
+	}
+	if (length > 0)
+		memcpy(control, &kept, length);
+	return length;
+}
+
+static bool
+from_low_port(const struct addr *from)
+{
+	unsigned port = addr_port(from);
+
+	return port > 0 && port < LOW_PORTS;
+}
+
+/* Whether the I-th request gets an answer; it is the COUNT-th of them then. */
+static bool
+answer(struct datagram_source *source, int i, int count)
+{
+	struct instance *instance = source->instance;
+	const struct service_config *config = instance->config;
+	struct datagram_batch *batch = source->datagrams->batch;
+	struct msghdr *in = &batch->in[i].msg_hdr;
+	struct datagram datagram = { .bytes = batch->requests[i],
+				     .length = batch->in[i].msg_len };
+	size_t length;
+
+	counter_add(&instance->tally->bytes_in, datagram.length);
+	datagram.from = batch->from[i];
+	datagram.from.length = in->msg_namelen;
+	if (config->no_low_ports && from_low_port(&datagram.from)) {
+		counter_add(&instance->tally->refused, 1);
+		return false;
+	}
+	datagram.received = received_at(in);
+	length = config->service->datagram(instance, &datagram,
+					   batch->replies[count]);
+	if (length == 0) {
+		counter_add(&instance->tally->refused, 1);
+		return false;
+	}
+	batch->out_vectors[count] =
+		(struct iovec){ batch->replies[count], length };
+	batch->out[count].msg_hdr = (struct msghdr){
+		.msg_name = in->msg_name,
+		.msg_namelen = in->msg_namelen,
+		.msg_iov = &batch->out_vectors[count],
+		.msg_iovlen = 1,
+		.msg_control = &batch->controls[i],
+		.msg_controllen = source_only(in, &batch->controls[i]),
+	};
+	return true;
+}
+
+/* What a full queue does not take is dropped: it would be late. */
+static void
+send_answers(struct datagram_source *source, int count)
+{
+	struct instance *instance = source->instance;
+	struct datagram_batch *batch = source->datagrams->batch;
+	const struct service *service = instance->config->service;
+	int sent = 0;
+
+	if (service->stamp)
+		for (int i = 0; i < count; i++)
+			service->stamp(instance, batch->replies[i],
+				       batch->out_vectors[i].iov_len);
+	while (sent < count) {
+		int n = sendmmsg(source->source.fd, batch->out + sent,
+				 (unsigned)(count - sent), MSG_DONTWAIT);
+
+		for (int i = 0; i < n; i++)
+			counter_add(&instance->tally->bytes_out,
+				    batch->out[sent + i].msg_len);
+		if (n > 0)
+			counter_add(&instance->tally->requests, (uint64_t)n);
+		else
+			counter_add(&instance->tally->refused, 1);
+		/* One that cannot be sent does not keep the others back. */
+		sent += n > 0 ? n : 1;
+	}
+}
+
+/* Whether there may be more. */
+static bool
+serve_batch(struct datagram_source *source)
+{
+	struct datagram_batch *batch = source->datagrams->batch;
+	int count = 0;
+	int n;
+
+	prepare(batch);
+	n = recvmmsg(source->source.fd, batch->in, DATAGRAM_BATCH,
+		     MSG_DONTWAIT | MSG_TRUNC, NULL);
+	for (int i = 0; i < n; i++)
+		count += answer(source, i, count);
+	if (count > 0)
+		send_answers(source, count);
+	return n == DATAGRAM_BATCH;
+}
+
+static void
+source_ready(struct loop_source *loop_source, uint32_t events)
+{
+	struct datagram_source *source = (struct datagram_source *)loop_source;
+
+	(void)events;
+	for (int i = 0; i < BATCHES_PER_EVENT; i++)
+		if (!serve_batch(source))
+			return;
+}
+
+int
+datagrams_open(struct datagrams *datagrams, struct loop *loop,
+	       const struct accept_listener *listeners, int count,
+	       struct instance *instances)
+{
+	*datagrams = (struct datagrams){ .loop = loop };
+	datagrams->sources =
+		calloc((size_t)count + 1, sizeof(*datagrams->sources));
+	if (!datagrams->sources)
+		return -1;
+	for (int i = 0; i < count; i++) {
+		struct datagram_source *source =
+			&datagrams->sources[datagrams->count];
+
+		if (listeners[i].transport != ADDR_UDP)
+			continue;
+		source->source.ready = source_ready;
+		source->source.fd = listeners[i].fd;
+		source->datagrams = datagrams;
+		source->instance = &instances[listeners[i].service];
+		datagrams->count++;
+	}
+	if (datagrams->count > 0)
+		datagrams->batch = calloc(1, sizeof(*datagrams->batch));
+	if (datagrams->count == 0 || datagrams->batch)
+		return 0;
+	free(datagrams->sources);
+	return -1;
+}
+
+void
+datagrams_close(struct datagrams *datagrams)
+{
+	datagrams_end(datagrams);
+	free(datagrams->batch);
+	free(datagrams->sources);
+	*datagrams = (struct datagrams){ .count = 0 };
+}
+
+int
+datagrams_begin(struct datagrams *datagrams)
+{
+	int result = 0;
+
+	if (datagrams->open)
+		return 0;
+	datagrams->open = true;
+	for (int i = 0; i < datagrams->count; i++)
+		if (loop_add(datagrams->loop, &datagrams->sources[i].source,
+			     EPOLLIN | EPOLLEXCLUSIVE) < 0)
+			result = -1;
+	return result;
+}
+
+void
+datagrams_end(struct datagrams *datagrams)
+{
+	for (int i = 0; i < datagrams->count; i++) {
+		if (datagrams->open)
+			loop_remove(datagrams->loop,
+				    &datagrams->sources[i].source);
+		close(datagrams->sources[i].source.fd);
+	}
+	datagrams->open = false;
+	datagrams->count = 0;
+}
+
+void
+datagrams_look(struct datagrams *datagrams)
+{
+	for (int i = 0; datagrams->open && i < datagrams->count; i++)
+		source_ready(&datagrams->sources[i].source, EPOLLIN);
+}
