@@ -319,9 +319,11 @@ add_passed(struct listeners *next, const struct config *config, int service,
 		if (!listen_adopt(listener->fd, of->service)) {
 			problem_set(problem, EX_CONFIG,
 				    "descriptor %d from systemd for service "
-				    "\"%s\" is not a socket that it can be "
-				    "served on",
-				    listener->fd, of->name);
+				    "\"%s\" is not a listening stream socket%s",
+				    listener->fd, of->name,
+				    of->service->transports & ADDR_UDP
+					    ? " or a datagram socket"
+					    : "");
 			return -1;
 		}
 		listen_name(listener->fd, &listener->bound);

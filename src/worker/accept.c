@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "ipc/events.h"
+#include "worker/once.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -109,7 +110,11 @@ take(struct accept_source *source)
 			 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		conn_open(source->instance, source->listener, fd, &peer);
+		if (source->instance->config->service->once)
+			once_serve(source->instance, fd);
+		else
+			conn_open(source->instance, source->listener, fd,
+				  &peer);
 		return TAKEN_ONE;
 	}
 	if (out_of_something(errno)) {

@@ -104,6 +104,13 @@ struct service {
 			   const struct datagram *datagram, char *reply);
 	void (*stamp)(struct instance *instance, char *reply, size_t length);
 
+	/*
+	 * For a service that sends one thing to whoever connects: write it to
+	 * REPLY (DATAGRAM_REPLY bytes) and return its length.  The connection
+	 * is closed then; open and what follows is not for such a service.
+	 */
+	size_t (*once)(struct instance *instance, char *reply);
+
 	/* A client arrived; it may be closed in here. */
 	void (*open)(struct conn *conn);
 	/* Bytes arrived.  NULL: they are dropped. */
