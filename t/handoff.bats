@@ -424,7 +424,7 @@ stop_heir()
 	watch 300
 	stop_heir
 	wait_until "$PATIENCE" log_has \
-		"hand-over failed; .*reason='it does not answer', taken='0', without_receipt='[1-9]"
+		"handover failed; .*reason='it does not answer', taken='0', without_receipt='[1-9]"
 	# All of them are with the others before it is killed.
 	wait_until "$PATIENCE" status_is ".totals.connections == 300 and
 		all(.workers[]; .state == \"serving\") and
@@ -445,7 +445,7 @@ stop_heir()
 	renice -n 10 -p "$TIMED_PID" >/dev/null
 	watch 300
 	stop_heir
-	wait_until "$PATIENCE" log_has "hand-over failed; .*without_receipt='[1-9]"
+	wait_until "$PATIENCE" log_has "handover failed; .*without_receipt='[1-9]"
 	wait_until "$PATIENCE" settled 3
 	kill -CONT "$HEIR"
 	wait_until "$PATIENCE" log_has "\[$HEIR\]: connections taken over; connections='0'"
