@@ -114,6 +114,8 @@ upgrade_back(struct master *master, int carry, const char *reason)
 		return;
 	(void)setenv(UPGRADE_FAILED, reason, 1);
 	log_flush();
+	/* It came open across the exec, and must not do so again. */
+	(void)fcntl(image, F_SETFD, FD_CLOEXEC);
 	/* There it ends: the old one has nobody to go back to. */
 	close(master->image);
 	master->image = -1;
