@@ -126,14 +126,14 @@ answer(struct datagram_source *source, int i, int count)
 	datagram.from = batch->from[i];
 	datagram.from.length = in->msg_namelen;
 	if (config->no_low_ports && from_low_port(&datagram.from)) {
-		counter_add(&instance->tally->refused, 1);
+		tally_refuse(instance->tally, REFUSED_LOW_PORT);
 		return false;
 	}
 	datagram.received = received_at(in);
 	length = config->service->datagram(instance, &datagram,
 					   batch->replies[count]);
 	if (length == 0) {
-		counter_add(&instance->tally->refused, 1);
+		tally_refuse(instance->tally, REFUSED_MALFORMED);
 		return false;
 	}
 	batch->out_vectors[count] =
@@ -172,7 +172,7 @@ send_answers(struct datagram_source *source, int count)
 		if (n > 0)
 			counter_add(&instance->tally->requests, (uint64_t)n);
 		else
-			counter_add(&instance->tally->refused, 1);
+			tally_refuse(instance->tally, REFUSED_UNSENT);
 		/* One that cannot be sent does not keep the others back. */
 		sent += n > 0 ? n : 1;
 	}

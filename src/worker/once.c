@@ -32,7 +32,7 @@ once_serve(struct instance *instance, int fd)
 		counter_add(&tally->requests, 1);
 		counter_add(&tally->bytes_out, length);
 	} else {
-		counter_add(&tally->refused, 1);
+		tally_refuse(tally, REFUSED_UNSENT);
 	}
 	drain(fd);
 	close(fd);
