@@ -14,6 +14,7 @@
 /* Read in one go before the others get their turn. */
 enum {
 	BATCHES_PER_EVENT = 4,
+	LAST_BATCHES = 128, /* of those that wait when the worker retires */
 	LOW_PORTS = 1024,
 };
 
@@ -197,14 +198,18 @@ serve_batch(struct datagram_source *source)
 }
 
 static void
-source_ready(struct loop_source *loop_source, uint32_t events)
+serve_batches(struct datagram_source *source, int most)
 {
-	struct datagram_source *source = (struct datagram_source *)loop_source;
-
-	(void)events;
-	for (int i = 0; i < BATCHES_PER_EVENT; i++)
+	for (int i = 0; i < most; i++)
 		if (!serve_batch(source))
 			return;
+}
+
+static void
+source_ready(struct loop_source *loop_source, uint32_t events)
+{
+	(void)events;
+	serve_batches((struct datagram_source *)loop_source, BATCHES_PER_EVENT);
 }
 
 int
@@ -265,10 +270,13 @@ void
 datagrams_end(struct datagrams *datagrams)
 {
 	for (int i = 0; i < datagrams->count; i++) {
-		if (datagrams->open)
-			loop_remove(datagrams->loop,
-				    &datagrams->sources[i].source);
-		close(datagrams->sources[i].source.fd);
+		struct datagram_source *source = &datagrams->sources[i];
+
+		if (datagrams->open) {
+			loop_remove(datagrams->loop, &source->source);
+			serve_batches(source, LAST_BATCHES);
+		}
+		close(source->source.fd);
 	}
 	datagrams->open = false;
 	datagrams->count = 0;

@@ -65,8 +65,8 @@ void datagrams_close(struct datagrams *datagrams);
 int datagrams_begin(struct datagrams *datagrams);
 
 /*
- * Read no more, and close the sockets.  What waits in them is for the other
- * workers.
+ * Read no more, and close the sockets.  What waits in them is answered first:
+ * the kernel may have woken this worker and no other for it.
  */
 void datagrams_end(struct datagrams *datagrams);
 
