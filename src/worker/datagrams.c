@@ -53,10 +53,7 @@ prepare(struct datagram_batch *batch)
 	}
 }
 
-/*
- * When the kernel got it.  What else it said is kept for the answer: IP_PKTINFO
- * as it came makes a reply leave from the address that was asked.
- */
+/* When the kernel got it. */
 static int64_t
 received_at(struct msghdr *message)
 {
@@ -74,33 +71,50 @@ received_at(struct msghdr *message)
 	return clock_realtime();
 }
 
+/*
+ * What a request was sent to becomes what its answer is sent from.  The route
+ * back is the kernel's to find, and not bound to the interface that the request
+ * came in on, except where an address means nothing without one.  False: the
+ * kernel chooses the address, too.
+ */
+static bool
+turn_round(struct cmsghdr *header)
+{
+	struct in_pktinfo *info = (void *)CMSG_DATA(header);
+	struct in6_pktinfo *info6 = (void *)CMSG_DATA(header);
+
+	if (header->cmsg_level == IPPROTO_IP &&
+	    header->cmsg_type == IP_PKTINFO) {
+		/* ipi_spec_dst is ours, also where a broadcast was sent to. */
+		info->ipi_ifindex = 0;
+		info->ipi_addr.s_addr = 0;
+		return true;
+	}
+	if (header->cmsg_level != IPPROTO_IPV6 ||
+	    header->cmsg_type != IPV6_PKTINFO ||
+	    IN6_IS_ADDR_MULTICAST(&info6->ipi6_addr))
+		return false;
+	if (!IN6_IS_ADDR_LINKLOCAL(&info6->ipi6_addr))
+		info6->ipi6_ifindex = 0;
+	return true;
+}
+
 /* Leave only what says from which address the answer goes; its length. */
 static size_t
 source_only(struct msghdr *message, union control *control)
 {
 	struct cmsghdr *header;
-	union control kept;
-	size_t length = 0;
+	size_t length;
 
 	for (header = CMSG_FIRSTHDR(message); header;
 	     header = CMSG_NXTHDR(message, header)) {
-		struct in_pktinfo *info = (void *)CMSG_DATA(header);
-
-		if (header->cmsg_level == IPPROTO_IP &&
-		    header->cmsg_type == IP_PKTINFO) {
-			info->ipi_ifindex = 0;
-			info->ipi_addr.s_addr = 0;
-		} else if (header->cmsg_level != IPPROTO_IPV6 ||
-			   header->cmsg_type != IPV6_PKTINFO) {
+		if (!turn_round(header))
 			continue;
-		}
 		length = CMSG_ALIGN(header->cmsg_len);
-		memcpy(&kept, header, length);
-		break;
+		memmove(control, header, length);
+		return length;
 	}
-	if (length > 0)
-		memcpy(control, &kept, length);
-	return length;
+	return 0;
 }
 
 static bool
