@@ -117,12 +117,16 @@ source_only(struct msghdr *message, union control *control)
 	return 0;
 }
 
+/*
+ * Whether an answer to FROM might be answered in its turn: well-known services
+ * are there, or one of the same kind as this.
+ */
 static bool
-from_low_port(const struct addr *from)
+may_loop(const struct datagram_source *source, const struct addr *from)
 {
 	unsigned port = addr_port(from);
 
-	return port > 0 && port < LOW_PORTS;
+	return port < LOW_PORTS || port == source->port;
 }
 
 /* Whether the I-th request gets an answer; it is the COUNT-th of them then. */
@@ -140,7 +144,7 @@ answer(struct datagram_source *source, int i, int count)
 	counter_add(&instance->tally->bytes_in, datagram.length);
 	datagram.from = batch->from[i];
 	datagram.from.length = in->msg_namelen;
-	if (config->no_low_ports && from_low_port(&datagram.from)) {
+	if (config->no_low_ports && may_loop(source, &datagram.from)) {
 		tally_refuse(instance->tally, REFUSED_LOW_PORT);
 		return false;
 	}
@@ -246,6 +250,7 @@ datagrams_open(struct datagrams *datagrams, struct loop *loop,
 		source->source.fd = listeners[i].fd;
 		source->datagrams = datagrams;
 		source->instance = &instances[listeners[i].service];
+		source->port = addr_port(&listeners[i].bound);
 		datagrams->count++;
 	}
 	if (datagrams->count > 0)

@@ -43,7 +43,7 @@ struct service_config {
 	struct service_listen listen[SERVICE_LISTENS];
 	int64_t interval;  /* between ticks, nanoseconds; 0: no ticks */
 	uint64_t stall;	   /* nanoseconds without progress; 0: no limit */
-	bool no_low_ports; /* no answer to datagrams from ports below 1024 */
+	bool no_low_ports; /* no answer to ports that may answer it */
 	int board;	   /* its index in the scoreboard */
 	void *settings;	   /* of service->settings_size bytes */
 };
