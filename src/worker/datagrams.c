@@ -26,6 +26,7 @@ union control {
 };
 
 struct datagram_batch {
+	uint64_t now; /* when it was read; CLOCK_MONOTONIC, nanoseconds */
 	struct mmsghdr in[DATAGRAM_BATCH];
 	struct mmsghdr out[DATAGRAM_BATCH];
 	struct iovec in_vectors[DATAGRAM_BATCH];
@@ -129,6 +130,22 @@ may_loop(const struct datagram_source *source, const struct addr *from)
 	return port < LOW_PORTS || port == source->port;
 }
 
+/* Why the service is not even asked; REFUSALS: it is. */
+static enum refusal
+refusal_of(const struct datagram_source *source, const struct addr *from)
+{
+	const struct instance *instance = source->instance;
+
+	if (instance->config->no_low_ports && may_loop(source, from))
+		return REFUSED_LOW_PORT;
+	if (instance->limits && !limits_admit(instance->limits, from,
+					      source->datagrams->batch->now))
+		return REFUSED_RATE;
+	if (instance->config->require_sync && !clock_synchronised())
+		return REFUSED_UNSYNCHRONISED;
+	return REFUSALS;
+}
+
 /* Whether the I-th request gets an answer; it is the COUNT-th of them then. */
 static bool
 answer(struct datagram_source *source, int i, int count)
@@ -139,13 +156,15 @@ answer(struct datagram_source *source, int i, int count)
 	struct msghdr *in = &batch->in[i].msg_hdr;
 	struct datagram datagram = { .bytes = batch->requests[i],
 				     .length = batch->in[i].msg_len };
+	enum refusal refusal;
 	size_t length;
 
 	counter_add(&instance->tally->bytes_in, datagram.length);
 	datagram.from = batch->from[i];
 	datagram.from.length = in->msg_namelen;
-	if (config->no_low_ports && may_loop(source, &datagram.from)) {
-		tally_refuse(instance->tally, REFUSED_LOW_PORT);
+	refusal = refusal_of(source, &datagram.from);
+	if (refusal != REFUSALS) {
+		tally_refuse(instance->tally, refusal);
 		return false;
 	}
 	datagram.received = received_at(in);
@@ -208,6 +227,7 @@ serve_batch(struct datagram_source *source)
 	prepare(batch);
 	n = recvmmsg(source->source.fd, batch->in, DATAGRAM_BATCH,
 		     MSG_DONTWAIT | MSG_TRUNC, NULL);
+	batch->now = clock_monotonic();
 	for (int i = 0; i < n; i++)
 		count += answer(source, i, count);
 	if (count > 0)
