@@ -5,9 +5,11 @@
 #include <string.h>
 
 extern const struct service stream_service;
+extern const struct service time_service;
 
 const struct service *const registry[] = {
 	&stream_service,
+	&time_service,
 	NULL,
 };
 
