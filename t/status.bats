@@ -71,7 +71,9 @@ leave_scoreboard()
 		all(.services[];
 			.type == "stream" and .paused == false and
 			all(.connections, .accepted, .closed, .refused,
-				.requests, .bytes_in, .bytes_out; count)) and
+				.requests, .bytes_in, .bytes_out; count) and
+			(.refused_by | length >= 6 and all(.[]; count)) and
+			.refused == (.refused_by | add)) and
 		(.services[0].listen | length == 2 and
 			(.[0] | test("^127\\.0\\.0\\.1:[1-9][0-9]*$")) and
 			(.[1] | test("^\\[::1\\]:[1-9][0-9]*$"))) and
@@ -96,7 +98,7 @@ leave_scoreboard()
 	for pid in $(worker_pids); do
 		grep -Eq "^ +[01] +$pid +1 serving +[01] " "$DIR/text"
 	done
-	grep -Eq "^stream +stream +1 +1 +0 +0 +[0-9]+ +127\.0\.0\.1:$(stream_port)$" "$DIR/text"
+	grep -Eq "^stream +stream +1 +1 +0 +0 +0 +[0-9]+ +127\.0\.0\.1:$(stream_port)$" "$DIR/text"
 }
 
 @test "status: workers add up to the totals, and these to what clients counted" {

@@ -48,3 +48,35 @@ clock_in_leap_second(void)
 
 	return adjtimex(&state) == TIME_OOP;
 }
+
+struct clock_state
+clock_state(void)
+{
+	struct timex timex = { .modes = 0 };
+	int answer = adjtimex(&timex);
+	struct clock_state state = {
+		.synchronised = answer >= 0 && !(timex.status & STA_UNSYNC),
+		.in_leap_second = answer == TIME_OOP,
+	};
+
+	/* The return value says nothing of it while there is an error. */
+	if (timex.status & STA_INS && answer != TIME_OOP && answer != TIME_WAIT)
+		state.leap = 1;
+	else if (timex.status & STA_DEL && answer != TIME_WAIT)
+		state.leap = -1;
+	return state;
+}
+
+bool
+clock_synchronised(void)
+{
+	static uint64_t asked;
+	static bool synchronised;
+	uint64_t now = clock_monotonic();
+
+	if (!asked || now - asked >= (uint64_t)CLOCK_SECOND) {
+		asked = now;
+		synchronised = clock_state().synchronised;
+	}
+	return synchronised;
+}

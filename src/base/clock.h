@@ -36,4 +36,18 @@ int64_t clock_boundary(int64_t now, int64_t interval);
  */
 bool clock_in_leap_second(void);
 
+/*
+ * What the kernel knows of the clock, from whoever keeps it (ntp_adjtime(3)).
+ */
+struct clock_state {
+	bool synchronised; /* somebody keeps it, and it is not too far off */
+	int leap; /* seconds inserted at the end of this UTC day: 1, 0, -1 */
+	bool in_leap_second;
+};
+
+struct clock_state clock_state(void);
+
+/* Whether it is synchronised.  The kernel is asked once a second at most. */
+bool clock_synchronised(void);
+
 #endif

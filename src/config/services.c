@@ -16,8 +16,24 @@ static const struct setting common[] = {
 	{ "type", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "name", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "listen", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "rate", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
 };
+
+#define PLACE(member)                         \
+	offsetof(struct limits_rate, member), \
+		sizeof(((struct limits_rate *)0)->member)
+
+static const struct setting rate_settings[] = {
+	{ "per_second", SETTING_FLOAT, PLACE(per_second), 0, 1000000, NULL },
+	{ "burst", SETTING_INT, PLACE(burst), 1, 1000000, NULL },
+	{ "leak", SETTING_INT, PLACE(leak), 0, 1000000, NULL },
+	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
+};
+
+static const struct limits_rate default_rate = { .burst = 8, .leak = 4 };
+
+static const double SLOWEST = 0.001; /* a second */
 
 static const char *
 text_of(config_setting_t *group, const char *name,
@@ -176,6 +192,32 @@ read_listen(struct config *config, struct service_config *service,
 }
 
 static void
+read_rate(struct service_config *service, config_setting_t *group,
+	  struct complaints *complaints)
+{
+	config_setting_t *rate = config_setting_get_member(group, "rate");
+
+	service->rate = default_rate;
+	if (!rate)
+		return;
+	if (!(service->service->transports & ADDR_UDP)) {
+		complain(complaints, rate, "rate: a %s takes no datagrams",
+			 service->service->type);
+		return;
+	}
+	if (!config_setting_is_group(rate)) {
+		complain(complaints, rate, "rate: must be a group in braces");
+		return;
+	}
+	settings_read(rate, rate_settings, &service->rate, NULL, NULL,
+		      complaints);
+	if (service->rate.per_second > 0 && service->rate.per_second < SLOWEST)
+		complain(complaints,
+			 config_setting_get_member(rate, "per_second"),
+			 "per_second: must be 0 or at least %g", SLOWEST);
+}
+
+static void
 read_service(struct config *config, config_setting_t *group,
 	     struct complaints *complaints)
 {
@@ -212,6 +254,7 @@ read_service(struct config *config, config_setting_t *group,
 		      complaints);
 	read_name(config, service, group, complaints);
 	read_listen(config, service, group, complaints);
+	read_rate(service, group, complaints);
 	kind->configure(service, group, complaints);
 	config->service_count++;
 }

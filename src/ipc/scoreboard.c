@@ -16,6 +16,15 @@
 /* No counter of an honest worker gets there; sums cannot overflow. */
 static const uint64_t COUNTER_LIMIT = UINT64_C(1) << 48;
 
+const char *const refusal_names[REFUSALS] = {
+	[REFUSED_LOW_PORT] = "low_port",
+	[REFUSED_RATE] = "rate",
+	[REFUSED_MALFORMED] = "malformed",
+	[REFUSED_UNSYNCHRONISED] = "unsynchronised",
+	[REFUSED_UNSENT] = "unsent",
+	[REFUSED_SHORTAGE] = "shortage",
+};
+
 void
 tally_add(struct tally *into, const struct tally *from)
 {

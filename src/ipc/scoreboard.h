@@ -31,7 +31,7 @@
 
 enum {
 	SCOREBOARD_MAGIC = 0x44454d54, /* "TMED", little endian */
-	SCOREBOARD_VERSION = 2,	       /* of this layout */
+	SCOREBOARD_VERSION = 3,	       /* of this layout */
 	SCOREBOARD_SERVICES = 32,
 	SCOREBOARD_LISTENERS = 128,
 	SCOREBOARD_SLOTS = 256,
@@ -39,6 +39,20 @@ enum {
 	SCOREBOARD_NAME = 32,
 	SCOREBOARD_TEXT = 124,
 };
+
+/* Why a connection or a datagram was turned away. */
+enum refusal {
+	REFUSED_LOW_PORT,	/* where such come from that answer answers */
+	REFUSED_RATE,		/* its source asks too often */
+	REFUSED_MALFORMED,	/* it is no request */
+	REFUSED_UNSYNCHRONISED, /* the clock is, and the service says so */
+	REFUSED_UNSENT,		/* the system did not take the answer */
+	REFUSED_SHORTAGE,	/* no memory for it */
+	REFUSALS
+};
+
+/* As status shows it: "low_port", "rate" ... */
+extern const char *const refusal_names[REFUSALS];
 
 /*
  * Counters of one service; they only grow.  What a worker has now is what it
@@ -55,6 +69,7 @@ struct tally {
 	uint64_t skipped;  /* lines that a client had no room for */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
+	uint64_t refused_by[REFUSALS]; /* `refused` is their sum */
 };
 
 enum {
@@ -227,6 +242,14 @@ static inline void
 counter_add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* One was turned away. */
+static inline void
+tally_refuse(struct tally *tally, enum refusal why)
+{
+	counter_add(&tally->refused_by[why], 1);
+	counter_add(&tally->refused, 1);
 }
 
 static inline void

@@ -15,7 +15,10 @@ enum {
 	KEEPALIVE_IDLE = 60,
 	KEEPALIVE_INTERVAL = 15,
 	KEEPALIVE_PROBES = 4,
-	/* A burst of datagrams; the kernel cuts it to net.core.rmem_max. */
+	/*
+	 * A burst of datagrams.  Without privileges the kernel cuts it to
+	 * net.core.rmem_max.
+	 */
 	RECEIVE_BUFFER = 4 << 20,
 };
 
@@ -30,6 +33,7 @@ static void
 tune_datagrams(int fd, const struct addr *address)
 {
 	set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
 	set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	if (address->sa.sa_family == AF_INET6)
 		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);

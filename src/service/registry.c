@@ -4,10 +4,14 @@
 #include <bsd/string.h>
 #include <string.h>
 
+extern const struct service daytime_service;
 extern const struct service stream_service;
+extern const struct service time_service;
 
 const struct service *const registry[] = {
 	&stream_service,
+	&daytime_service,
+	&time_service,
 	NULL,
 };
 

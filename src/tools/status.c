@@ -119,9 +119,9 @@ print_services(const struct snapshot *snapshot, FILE *out)
 	int order[SCOREBOARD_SERVICES];
 	int count = active_services(snapshot, order);
 
-	fprintf(out, "%-12s %-8s %8s %10s %10s %8s %12s  %s\n", "SERVICE",
-		"TYPE", "CLIENTS", "ACCEPTED", "CLOSED", "REFUSED", "BYTES OUT",
-		"LISTENS ON");
+	fprintf(out, "%-12s %-8s %8s %10s %10s %10s %8s %12s  %s\n", "SERVICE",
+		"TYPE", "CLIENTS", "ACCEPTED", "CLOSED", "REQUESTS", "REFUSED",
+		"BYTES OUT", "LISTENS ON");
 	for (int i = 0; i < count; i++) {
 		const struct scoreboard_service *service =
 			&master->services[order[i]];
@@ -129,10 +129,10 @@ print_services(const struct snapshot *snapshot, FILE *out)
 
 		fprintf(out,
 			"%-12s %-8s %8" PRIu64 " %10" PRIu64 " %10" PRIu64
-			" %8" PRIu64 " %12" PRIu64 " ",
+			" %10" PRIu64 " %8" PRIu64 " %12" PRIu64 " ",
 			service->name, service->type, connections_of(tally),
-			tally->accepted, tally->closed, tally->refused,
-			tally->bytes_out);
+			tally->accepted, tally->closed, tally->requests,
+			tally->refused, tally->bytes_out);
 		for (uint32_t k = 0; k < master->listener_count; k++)
 			if (master->listeners[k].service == (uint32_t)order[i])
 				fprintf(out, " %s", master->listeners[k].text);
@@ -197,6 +197,16 @@ workers_json(const struct snapshot *snapshot)
 	return array;
 }
 
+static json_t *
+refused_by_json(const struct tally *tally)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < REFUSALS; i++)
+		set_count(object, refusal_names[i], tally->refused_by[i]);
+	return object;
+}
+
 static void
 set_tally(json_t *object, const struct tally *tally)
 {
@@ -204,6 +214,7 @@ set_tally(json_t *object, const struct tally *tally)
 	set_count(object, "accepted", tally->accepted);
 	set_count(object, "closed", tally->closed);
 	set_count(object, "refused", tally->refused);
+	json_object_set_new(object, "refused_by", refused_by_json(tally));
 	set_count(object, "requests", tally->requests);
 	set_count(object, "ticks", tally->ticks);
 	set_count(object, "skipped", tally->skipped);

@@ -231,7 +231,7 @@ static bool
 refuse(struct instance *instance, int fd)
 {
 	close(fd);
-	counter_add(&instance->tally->refused, 1);
+	tally_refuse(instance->tally, REFUSED_SHORTAGE);
 	log_event(EVENT_CLIENT_REFUSED, "reason", "%s", strerror(ENOMEM));
 	return false;
 }

@@ -14,6 +14,7 @@
 /* Read in one go before the others get their turn. */
 enum {
 	BATCHES_PER_EVENT = 4,
+	LAST_BATCHES = 128, /* of those that wait when the worker retires */
 	LOW_PORTS = 1024,
 };
 
@@ -25,6 +26,7 @@ union control {
 };
 
 struct datagram_batch {
+	uint64_t now; /* when it was read; CLOCK_MONOTONIC, nanoseconds */
 	struct mmsghdr in[DATAGRAM_BATCH];
 	struct mmsghdr out[DATAGRAM_BATCH];
 	struct iovec in_vectors[DATAGRAM_BATCH];
@@ -52,10 +54,7 @@ prepare(struct datagram_batch *batch)
 	}
 }
 
-/*
- * When the kernel got it.  What else it said is kept for the answer: IP_PKTINFO
- * as it came makes a reply leave from the address that was asked.
- */
+/* When the kernel got it. */
 static int64_t
 received_at(struct msghdr *message)
 {
@@ -73,41 +72,78 @@ received_at(struct msghdr *message)
 	return clock_realtime();
 }
 
+/*
+ * What a request was sent to becomes what its answer is sent from.  The route
+ * back is the kernel's to find, and not bound to the interface that the request
+ * came in on, except where an address means nothing without one.  False: the
+ * kernel chooses the address, too.
+ */
+static bool
+turn_round(struct cmsghdr *header)
+{
+	struct in_pktinfo *info = (void *)CMSG_DATA(header);
+	struct in6_pktinfo *info6 = (void *)CMSG_DATA(header);
+
+	if (header->cmsg_level == IPPROTO_IP &&
+	    header->cmsg_type == IP_PKTINFO) {
+		/* ipi_spec_dst is ours, also where a broadcast was sent to. */
+		info->ipi_ifindex = 0;
+		info->ipi_addr.s_addr = 0;
+		return true;
+	}
+	if (header->cmsg_level != IPPROTO_IPV6 ||
+	    header->cmsg_type != IPV6_PKTINFO ||
+	    IN6_IS_ADDR_MULTICAST(&info6->ipi6_addr))
+		return false;
+	if (!IN6_IS_ADDR_LINKLOCAL(&info6->ipi6_addr))
+		info6->ipi6_ifindex = 0;
+	return true;
+}
+
 /* Leave only what says from which address the answer goes; its length. */
 static size_t
 source_only(struct msghdr *message, union control *control)
 {
 	struct cmsghdr *header;
-	union control kept;
-	size_t length = 0;
+	size_t length;
 
 	for (header = CMSG_FIRSTHDR(message); header;
 	     header = CMSG_NXTHDR(message, header)) {
-		struct in_pktinfo *info = (void *)CMSG_DATA(header);
-
-		if (header->cmsg_level == IPPROTO_IP &&
-		    header->cmsg_type == IP_PKTINFO) {
-			info->ipi_ifindex = 0;
-			info->ipi_addr.s_addr = 0;
-		} else if (header->cmsg_level != IPPROTO_IPV6 ||
-			   header->cmsg_type != IPV6_PKTINFO) {
+		if (!turn_round(header))
 			continue;
-		}
 		length = CMSG_ALIGN(header->cmsg_len);
-		memcpy(&kept, header, length);
-		break;
+		memmove(control, header, length);
+		return length;
 	}
-	if (length > 0)
-		memcpy(control, &kept, length);
-	return length;
+	return 0;
 }
 
+/*
+ * Whether an answer to FROM might be answered in its turn: well-known services
+ * are there, or one of the same kind as this.
+ */
 static bool
-from_low_port(const struct addr *from)
+may_loop(const struct datagram_source *source, const struct addr *from)
 {
 	unsigned port = addr_port(from);
 
-	return port > 0 && port < LOW_PORTS;
+	return port < LOW_PORTS || port == source->port;
+}
+
+/* Why the service is not even asked; REFUSALS: it is. */
+static enum refusal
+refusal_of(const struct datagram_source *source, const struct addr *from)
+{
+	const struct instance *instance = source->instance;
+
+	if (instance->config->no_low_ports && may_loop(source, from))
+		return REFUSED_LOW_PORT;
+	if (instance->limits && !limits_admit(instance->limits, from,
+					      source->datagrams->batch->now))
+		return REFUSED_RATE;
+	if (instance->config->require_sync && !clock_synchronised())
+		return REFUSED_UNSYNCHRONISED;
+	return REFUSALS;
 }
 
 /* Whether the I-th request gets an answer; it is the COUNT-th of them then. */
@@ -120,20 +156,22 @@ answer(struct datagram_source *source, int i, int count)
 	struct msghdr *in = &batch->in[i].msg_hdr;
 	struct datagram datagram = { .bytes = batch->requests[i],
 				     .length = batch->in[i].msg_len };
+	enum refusal refusal;
 	size_t length;
 
 	counter_add(&instance->tally->bytes_in, datagram.length);
 	datagram.from = batch->from[i];
 	datagram.from.length = in->msg_namelen;
-	if (config->no_low_ports && from_low_port(&datagram.from)) {
-		counter_add(&instance->tally->refused, 1);
+	refusal = refusal_of(source, &datagram.from);
+	if (refusal != REFUSALS) {
+		tally_refuse(instance->tally, refusal);
 		return false;
 	}
 	datagram.received = received_at(in);
 	length = config->service->datagram(instance, &datagram,
 					   batch->replies[count]);
 	if (length == 0) {
-		counter_add(&instance->tally->refused, 1);
+		tally_refuse(instance->tally, REFUSED_MALFORMED);
 		return false;
 	}
 	batch->out_vectors[count] =
@@ -172,7 +210,7 @@ send_answers(struct datagram_source *source, int count)
 		if (n > 0)
 			counter_add(&instance->tally->requests, (uint64_t)n);
 		else
-			counter_add(&instance->tally->refused, 1);
+			tally_refuse(instance->tally, REFUSED_UNSENT);
 		/* One that cannot be sent does not keep the others back. */
 		sent += n > 0 ? n : 1;
 	}
@@ -189,6 +227,7 @@ serve_batch(struct datagram_source *source)
 	prepare(batch);
 	n = recvmmsg(source->source.fd, batch->in, DATAGRAM_BATCH,
 		     MSG_DONTWAIT | MSG_TRUNC, NULL);
+	batch->now = clock_monotonic();
 	for (int i = 0; i < n; i++)
 		count += answer(source, i, count);
 	if (count > 0)
@@ -197,14 +236,18 @@ serve_batch(struct datagram_source *source)
 }
 
 static void
-source_ready(struct loop_source *loop_source, uint32_t events)
+serve_batches(struct datagram_source *source, int most)
 {
-	struct datagram_source *source = (struct datagram_source *)loop_source;
-
-	(void)events;
-	for (int i = 0; i < BATCHES_PER_EVENT; i++)
+	for (int i = 0; i < most; i++)
 		if (!serve_batch(source))
 			return;
+}
+
+static void
+source_ready(struct loop_source *loop_source, uint32_t events)
+{
+	(void)events;
+	serve_batches((struct datagram_source *)loop_source, BATCHES_PER_EVENT);
 }
 
 int
@@ -227,6 +270,7 @@ datagrams_open(struct datagrams *datagrams, struct loop *loop,
 		source->source.fd = listeners[i].fd;
 		source->datagrams = datagrams;
 		source->instance = &instances[listeners[i].service];
+		source->port = addr_port(&listeners[i].bound);
 		datagrams->count++;
 	}
 	if (datagrams->count > 0)
@@ -265,10 +309,13 @@ void
 datagrams_end(struct datagrams *datagrams)
 {
 	for (int i = 0; i < datagrams->count; i++) {
-		if (datagrams->open)
-			loop_remove(datagrams->loop,
-				    &datagrams->sources[i].source);
-		close(datagrams->sources[i].source.fd);
+		struct datagram_source *source = &datagrams->sources[i];
+
+		if (datagrams->open) {
+			loop_remove(datagrams->loop, &source->source);
+			serve_batches(source, LAST_BATCHES);
+		}
+		close(source->source.fd);
 	}
 	datagrams->open = false;
 	datagrams->count = 0;

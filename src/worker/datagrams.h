@@ -4,9 +4,10 @@
  *
  * They are read and answered in batches, each answer from the address that its
  * request was sent to.  An answer is never larger than DATAGRAM_REPLY; a
- * request whose sender asks from a port below 1024 is dropped unless the
- * service allows that, and so is one over the rate of its source
- * (worker/limits.h): both keep forged requests from making loops and storms.
+ * request from a port below 1024, or from the port that the service itself
+ * has, is dropped unless the service allows that, and so is one over the rate
+ * of its source (worker/limits.h): both keep forged requests from making loops
+ * and storms.
  * What is dropped is counted as refused.
  */
 #ifndef TIMED_WORKER_DATAGRAMS_H
@@ -41,6 +42,7 @@ struct datagram_source {
 	struct loop_source source;
 	struct datagrams *datagrams;
 	struct instance *instance;
+	unsigned port; /* that it is bound to */
 };
 
 struct datagrams {
@@ -65,8 +67,8 @@ void datagrams_close(struct datagrams *datagrams);
 int datagrams_begin(struct datagrams *datagrams);
 
 /*
- * Read no more, and close the sockets.  What waits in them is for the other
- * workers.
+ * Read no more, and close the sockets.  What waits in them is answered first:
+ * the kernel may have woken this worker and no other for it.
  */
 void datagrams_end(struct datagrams *datagrams);
 

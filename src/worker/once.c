@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/once.h"
 
+#include "base/clock.h"
 #include "ipc/scoreboard.h"
 #include "worker/datagrams.h"
 
@@ -16,24 +17,34 @@ drain(int fd)
 	(void)!recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT);
 }
 
-void
-once_serve(struct instance *instance, int fd)
+/* A new socket has room for so little. */
+static void
+answer(struct instance *instance, int fd)
 {
 	struct tally *tally = instance->tally;
 	char reply[DATAGRAM_REPLY];
 	size_t length = instance->config->service->once(instance, reply);
-	ssize_t n = -1;
+
+	if (send(fd, reply, length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	    (ssize_t)length) {
+		tally_refuse(tally, REFUSED_UNSENT);
+		return;
+	}
+	counter_add(&tally->requests, 1);
+	counter_add(&tally->bytes_out, length);
+}
+
+void
+once_serve(struct instance *instance, int fd)
+{
+	const struct service_config *config = instance->config;
+	struct tally *tally = instance->tally;
 
 	counter_add(&tally->accepted, 1);
-	/* A new socket has room for so little. */
-	if (length > 0)
-		n = send(fd, reply, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n == (ssize_t)length) {
-		counter_add(&tally->requests, 1);
-		counter_add(&tally->bytes_out, length);
-	} else {
-		counter_add(&tally->refused, 1);
-	}
+	if (config->require_sync && !clock_synchronised())
+		tally_refuse(tally, REFUSED_UNSYNCHRONISED);
+	else
+		answer(instance, fd);
 	drain(fd);
 	close(fd);
 	counter_add(&tally->closed, 1);

@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "base/timer.h"
 #include "ipc/scoreboard.h"
+#include "worker/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,11 +42,13 @@ struct service_config {
 	char name[SCOREBOARD_NAME];
 	int listen_count;
 	struct service_listen listen[SERVICE_LISTENS];
-	int64_t interval;  /* between ticks, nanoseconds; 0: no ticks */
-	uint64_t stall;	   /* nanoseconds without progress; 0: no limit */
-	bool no_low_ports; /* no answer to datagrams from ports below 1024 */
-	int board;	   /* its index in the scoreboard */
-	void *settings;	   /* of service->settings_size bytes */
+	int64_t interval;	 /* between ticks, nanoseconds; 0: no ticks */
+	uint64_t stall;		 /* nanoseconds without progress; 0: no limit */
+	bool no_low_ports;	 /* no answer to ports that may answer it */
+	bool require_sync;	 /* none while the clock is not synchronised */
+	struct limits_rate rate; /* of datagrams */
+	int board;		 /* its index in the scoreboard */
+	void *settings;		 /* of service->settings_size bytes */
 };
 
 /* A service in one worker. */
@@ -60,6 +63,7 @@ struct instance {
 	TAILQ_HEAD(conn_queue, conn) blocked; /* longest first */
 	struct tally *tally;		      /* in the worker's slot */
 	struct histogram *lateness;	      /* in the worker's slot */
+	struct limits *limits;		      /* NULL: none */
 	void *state;			      /* the service's own */
 };
 

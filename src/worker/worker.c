@@ -290,6 +290,11 @@ start_instance(struct worker *worker, struct instance *instance,
 	instance->tally = &worker->slot->services[config->board];
 	instance->lateness = &worker->slot->lateness;
 	TAILQ_INIT(&instance->blocked);
+	if (config->rate.per_second > 0) {
+		instance->limits = limits_new(&config->rate);
+		if (!instance->limits)
+			return -1;
+	}
 	if (service->start && service->start(instance) < 0)
 		return -1;
 	if (ticker_start(instance) < 0) {
@@ -309,6 +314,7 @@ stop_instance(const struct worker *worker, struct instance *instance)
 		ticker_stop(instance);
 	if (service->stop)
 		service->stop(instance);
+	limits_free(instance->limits);
 	free(instance->members);
 }
 
