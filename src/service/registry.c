@@ -4,9 +4,11 @@
 #include <bsd/string.h>
 #include <string.h>
 
+extern const struct service ntp_service;
 extern const struct service stream_service;
 
 const struct service *const registry[] = {
+	&ntp_service,
 	&stream_service,
 	NULL,
 };
