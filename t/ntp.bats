@@ -7,6 +7,8 @@
 # What the clock of this machine is like is no matter: where it is, a server
 # that the test writes says it.
 
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
+
 load lib
 
 bats_require_minimum_version 1.5.0
