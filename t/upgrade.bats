@@ -219,16 +219,16 @@ four_upgrades()
 		#!/bin/sh
 		kill -SEGV $$
 	END
-	fails "$TIMED -t: no word, signal 11 .Segmentation fault."
+	fails "$TIMED -t: said nothing, signal 11 .Segmentation fault."
 	install /bin/true
-	fails "$TIMED -t: no word, exit status 0"
+	fails "$TIMED -t: said nothing, exit status 0"
 	# A timed that knows nothing of upgrades.
 	script <<-END
 		#!/bin/sh
 		unset TIMED_UPGRADE_CHECK
 		exec "$BUILD/timed" "\$@"
 	END
-	fails "$TIMED -t: no word, exit status 0"
+	fails "$TIMED -t: said nothing, exit status 0"
 	# Able, but then it is not.
 	script <<-'END'
 		#!/bin/sh
