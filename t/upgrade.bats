@@ -363,9 +363,10 @@ wrap()
 	ln "$TIMED" "$DIR/old"
 	before=$(fds "$TIMED_PID")
 	watch 100
-	# It sees to it that no worker lives.
+	# It kills a worker of the next generation, if that is not the current
+	# one already.
 	program sabotage.py <<-'EOF'
-		import os, signal, sys, time
+		import json, os, signal, subprocess, sys, time
 		master = int(sys.argv[1])
 		def children():
 		    with open("/proc/%d/task/%d/children" % (master, master)) as file:
@@ -376,14 +377,20 @@ wrap()
 		while not children() - before and time.monotonic() < end:
 		    pass
 		os.kill(master, signal.SIGSTOP)
-		for pid in children() - before:
-		    os.kill(pid, signal.SIGKILL)
-		os.kill(master, signal.SIGCONT)
+		new = children() - before
+		try:
+		    text = subprocess.check_output(["timedctl", "-r", sys.argv[2], "-j", "status"])
+		    status = json.loads(text)
+		    for worker in status["workers"]:
+		        if worker["pid"] in new and worker["generation"] > status["generation"]:
+		            os.kill(worker["pid"], signal.SIGKILL)
+		finally:
+		    os.kill(master, signal.SIGCONT)
 	EOF
 	mkfifo "$DIR/begun"
 	wrap <<-END
 		renice -n 10 -p \$\$ >/dev/null
-		python3 "$DIR/sabotage.py" \$\$ >"$DIR/begun" &
+		python3 "$DIR/sabotage.py" \$\$ "$RUN" >"$DIR/begun" &
 		read -r _ <"$DIR/begun"
 	END
 	sabotaged()
