@@ -163,7 +163,9 @@ four_upgrades()
 
 @test "upgrade: of a daemon" {
 	timed_config "$EXACT"
-	"$TIMED" -c "$CONF" </dev/null >"$DIR/stdout" 2>"$ERR" 3>&- {NEVER}>&-
+	# It leaves this directory, and remembers where both files are.
+	cd "$DIR"
+	./timed -c timed.conf </dev/null >"$DIR/stdout" 2>"$ERR" 3>&- {NEVER}>&-
 	DAEMON=$(<"$RUN/timed.pid")
 	TIMED_PID=$DAEMON
 	four_upgrades
@@ -217,16 +219,16 @@ four_upgrades()
 		#!/bin/sh
 		kill -SEGV $$
 	END
-	fails "$TIMED -t: no word, signal 11 .Segmentation fault."
+	fails "$TIMED -t: said nothing, signal 11 .Segmentation fault."
 	install /bin/true
-	fails "$TIMED -t: no word, exit status 0"
+	fails "$TIMED -t: said nothing, exit status 0"
 	# A timed that knows nothing of upgrades.
 	script <<-END
 		#!/bin/sh
 		unset TIMED_UPGRADE_CHECK
 		exec "$BUILD/timed" "\$@"
 	END
-	fails "$TIMED -t: no word, exit status 0"
+	fails "$TIMED -t: said nothing, exit status 0"
 	# Able, but then it is not.
 	script <<-'END'
 		#!/bin/sh
@@ -278,9 +280,10 @@ four_upgrades()
 @test "upgrade: one that does not say anything is not waited for any longer" {
 	timed_start "$EXACT"
 	watch 20
-	script <<-'END'
+	mkfifo "$DIR/never"
+	script <<-END
 		#!/bin/sh
-		exec tail -f /dev/null
+		read -r _ <"$DIR/never"
 	END
 	fails "$TIMED -t did not end in time"
 	watch_end
@@ -360,9 +363,10 @@ wrap()
 	ln "$TIMED" "$DIR/old"
 	before=$(fds "$TIMED_PID")
 	watch 100
-	# It sees to it that no worker lives.
+	# It kills a worker of the next generation, if that is not the current
+	# one already.
 	program sabotage.py <<-'EOF'
-		import os, signal, sys, time
+		import json, os, signal, subprocess, sys, time
 		master = int(sys.argv[1])
 		def children():
 		    with open("/proc/%d/task/%d/children" % (master, master)) as file:
@@ -373,14 +377,20 @@ wrap()
 		while not children() - before and time.monotonic() < end:
 		    pass
 		os.kill(master, signal.SIGSTOP)
-		for pid in children() - before:
-		    os.kill(pid, signal.SIGKILL)
-		os.kill(master, signal.SIGCONT)
+		new = children() - before
+		try:
+		    text = subprocess.check_output(["timedctl", "-r", sys.argv[2], "-j", "status"])
+		    status = json.loads(text)
+		    for worker in status["workers"]:
+		        if worker["pid"] in new and worker["generation"] > status["generation"]:
+		            os.kill(worker["pid"], signal.SIGKILL)
+		finally:
+		    os.kill(master, signal.SIGCONT)
 	EOF
 	mkfifo "$DIR/begun"
 	wrap <<-END
 		renice -n 10 -p \$\$ >/dev/null
-		python3 "$DIR/sabotage.py" \$\$ >"$DIR/begun" &
+		python3 "$DIR/sabotage.py" \$\$ "$RUN" >"$DIR/begun" &
 		read -r _ <"$DIR/begun"
 	END
 	sabotaged()
@@ -467,10 +477,11 @@ checker()
 
 @test "upgrade: TERM during the check ends both" {
 	timed_start 'stop_seconds = 2;' "$EXACT"
+	mkfifo "$DIR/never"
 	script <<-END
 		#!/bin/bash
 		echo \$\$ >"$DIR/checking"
-		exec tail -f /dev/null
+		read -r _ <"$DIR/never"
 	END
 	kill -USR2 "$TIMED_PID"
 	wait_until "$PATIENCE" lines_in "$DIR/checking" 1
@@ -491,6 +502,28 @@ checker()
 	status_is '.generation == 3 and .reloads == 1'
 	runs_it
 	watch_on 2
+	watch_end
+	watched_is '.lost == 0 and .missed == 0'
+}
+
+@test "upgrade: many in quick succession, with reloads between them" {
+	local before
+	timed_start "$EXACT"
+	before=$(fds "$TIMED_PID")
+	watch 100
+	for _ in {1..30}; do
+		kill -USR2 "$TIMED_PID"
+		((RANDOM % 2)) || kill -HUP "$TIMED_PID"
+		((RANDOM % 3)) || pause
+	done
+	wait_until "$PATIENCE" log_has ' upgraded;'
+	# Whatever of it was one: the last of them is over when nothing follows.
+	watch_on 2
+	wait_until "$PATIENCE" settled 2
+	wait_until "$PATIENCE" has_fds "$TIMED_PID" "$before"
+	status_is '.totals | .connections == 100 and .closed == 0 and .crashes == 0 and
+		.log_lost == 0'
+	log_count 0 '(error|warning) '
 	watch_end
 	watched_is '.lost == 0 and .missed == 0'
 }
@@ -542,9 +575,6 @@ checker()
 	watch_on 2
 	watch_end
 	watched_is '.missed == 0'
-	consistent_end()
-	{
-		status_is '.totals | .closed == 100 and .connections == 0'
-	}
-	wait_until "$PATIENCE" consistent_end
+	wait_until "$PATIENCE" status_is '.totals | .closed == 100 and
+		.connections == 0'
 }

@@ -216,8 +216,9 @@ upgrade_reap(struct master *master, pid_t pid, int status)
 			 master->options->program);
 	else
 		snprintf(reason, sizeof(reason), "%s -t: %s%s%s",
-			 master->options->program, *line ? line : "no word",
-			 *line ? ", " : ", ", how);
+			 master->options->program,
+			 *line ? line : "said nothing", *line ? ", " : ", ",
+			 how);
 	refuse(master, reason);
 	return true;
 }
