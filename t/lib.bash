@@ -325,6 +325,7 @@ timed_launch()
 # bind every port.  "${NET[@]}" COMMAND... runs a client there.
 net_start()
 {
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	start "$DIR/net" "$DIR/net.err" unshare --user --map-user=65534 \
 		--map-group=65534 --keep-caps --net sh -ec '
 			ip link set lo up
@@ -510,6 +511,7 @@ udp_storm()
 	wait_until "$PATIENCE" handled $((before + $2))
 	kill -USR1 "$PID"
 	wait_until "$PATIENCE" gone "$PID"
+	# shellcheck disable=SC2034 # for the tests
 	ANSWERED=$(tail -n 1 "$DIR/storm.$STORMS")
 }
 
