@@ -216,6 +216,7 @@ complaint()
 
 @test "daytime: two timed do not talk to each other for ever" {
 	local port
+	net_start
 	timed_start "$(daytime '' '"127.0.0.1:0"')"
 	port=$(daytime_port)
 	# What a forged request from another one like this would be.

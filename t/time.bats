@@ -167,6 +167,7 @@ hex()
 
 @test "time: its own port is met with silence where that is a high one, too" {
 	local port
+	net_start
 	timed_start "$(time_service)"
 	port=$(time_port)
 	udp_storm "$port" 10 127.0.0.1 127.0.0.2 "$port"
