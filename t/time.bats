@@ -237,7 +237,7 @@ hex()
 	agrees_number "$(udp_ask "$(service_port lax)" 1)"
 }
 
-@test "time: 20 reloads while requests run lose none" {
+@test "time: 20 reloads and an upgrade while requests run lose none" {
 	local i client clients=() port
 	timed_start "$(time_service)"
 	port=$(time_port)
@@ -276,6 +276,8 @@ hex()
 		kill -HUP "$TIMED_PID"
 		wait_until "$PATIENCE" status_is ".reloads == $i"
 	done
+	kill -USR2 "$TIMED_PID"
+	wait_until "$PATIENCE" log_has ': upgraded;'
 	kill -TERM "${clients[@]}"
 	for client in "${clients[@]}"; do
 		wait_until 30 gone "$client"
