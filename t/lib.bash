@@ -462,7 +462,7 @@ udp_program()
 		family = socket.AF_INET6 if ":" in host else socket.AF_INET
 		s = socket.socket(family, socket.SOCK_DGRAM)
 		s.bind((source, source_port))
-		s.connect((host, int(port)))
+		s.connect(socket.getaddrinfo(host, int(port), family, socket.SOCK_DGRAM)[0][4])
 		s.settimeout(20)
 		if way == "ask":
 		    for _ in range(int(count)):

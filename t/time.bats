@@ -190,7 +190,7 @@ hex()
 
 @test "time: answers come from the address that was asked" {
 	local address port
-	net_start 192.0.2.1/24 2001:db8::1/64 2001:db8::2/64
+	net_start 192.0.2.1/24 2001:db8::1/64 2001:db8::2/64 fe80::1/64
 	timed_start "$(time_service '' '"*:3737"')"
 	for address in 127.0.0.1 127.0.0.2 127.255.255.254 192.0.2.1; do
 		for port in 0 4000; do
@@ -204,6 +204,8 @@ hex()
 		ask
 		agrees_number "$(udp_ask 3737 1 "$address" 2001:db8::2)"
 	done
+	ask
+	agrees_number "$(udp_ask 3737 1 fe80::1%lo)"
 }
 
 @test "time: require_sync refuses while the clock is not synchronised" {
