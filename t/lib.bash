@@ -138,6 +138,8 @@ harness_setup()
 	CLIENTS=0
 	HOLDS=0
 	WATCHES=0
+	STORMS=0
+	NET=()
 
 	# Processes without privileges have to reach their directories.
 	for dir in "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$DIR"; do
@@ -318,8 +320,27 @@ timed_start()
 # the program TIMED.
 timed_launch()
 {
-	start "$DIR/stdout" "$ERR" "$TIMED" -f -c "$CONF" "$@"
+	start "$DIR/stdout" "$ERR" "${NET[@]}" "$TIMED" -f -c "$CONF" "$@"
 	TIMED_PID=$PID
+}
+
+# net_start [ADDRESS...]: from here on timed is started in a network of its own,
+# in which there is a loopback with these addresses as well, and everybody may
+# bind every port.  "${NET[@]}" COMMAND... runs a client there.
+net_start()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	start "$DIR/net" "$DIR/net.err" unshare --user --map-user=65534 \
+		--map-group=65534 --keep-caps --net sh -ec '
+			ip link set lo up
+			for address; do
+				ip address add "$address" dev lo
+			done
+			echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+			echo up
+			exec tail -f /dev/null' sh "$@"
+	NET=(nsenter --preserve-credentials --user --net --target "$PID")
+	wait_until "$PATIENCE" lines_in "$DIR/net" 1
 }
 
 # Stop timed with SIGNAL (TERM), wait, and give its exit status.
@@ -661,6 +682,79 @@ watch_end()
 watched_is()
 {
 	jq -e "$1" <<<"$WATCHED" >/dev/null
+}
+
+# A program for python3 with a datagram socket of its own.
+#
+#   udp.py ask HOST PORT COUNT [FROM [PORT]]    so many requests, each when the
+#       one before is answered; shows the answers in hexadecimal, one a line
+#   udp.py storm HOST PORT COUNT [FROM [PORT]]  so many at once; on SIGUSR1 it
+#       shows how many were answered
+#
+# FROM and its PORT are where they come from.  Answers from elsewhere than where
+# they were asked for are not received: the socket is connected.
+udp_program()
+{
+	program udp.py <<-'EOF'
+		import signal, socket, sys
+		signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+		way, host, port, count = sys.argv[1:5]
+		source = sys.argv[5] if len(sys.argv) > 5 else ""
+		source_port = int(sys.argv[6]) if len(sys.argv) > 6 else 0
+		family = socket.AF_INET6 if ":" in host else socket.AF_INET
+		s = socket.socket(family, socket.SOCK_DGRAM)
+		s.bind((source, source_port))
+		s.connect(socket.getaddrinfo(host, int(port), family, socket.SOCK_DGRAM)[0][4])
+		s.settimeout(20)
+		if way == "ask":
+		    for _ in range(int(count)):
+		        s.send(b"")
+		        print(s.recv(4096).hex())
+		    sys.exit()
+		for _ in range(int(count)):
+		    s.send(b"")
+		print("sent", flush=True)
+		signal.sigwait({signal.SIGUSR1})
+		answers = 0
+		s.setblocking(False)
+		try:
+		    while True:
+		        s.recv(4096)
+		        answers += 1
+		except BlockingIOError:
+		    print(answers)
+	EOF
+}
+
+# udp_ask PORT COUNT [HOST [FROM [PORT]]]: the answers, one a line.
+udp_ask()
+{
+	[ -e "$DIR/udp.py" ] || udp_program
+	"${NET[@]}" python3 "$DIR/udp.py" ask "${3:-127.0.0.1}" "$1" "$2" "${@:4}"
+}
+
+# Have N requests been answered or turned away, by all services?
+handled()
+{
+	status_is "[.services[] | .requests + .refused] | add == $1"
+}
+
+# udp_storm PORT COUNT [HOST [FROM [PORT]]]: so many requests at once; how many
+# were answered goes to ANSWERED.
+udp_storm()
+{
+	local before
+	[ -e "$DIR/udp.py" ] || udp_program
+	before=$(status '[.services[] | .requests + .refused] | add')
+	STORMS=$((STORMS + 1))
+	start "$DIR/storm.$STORMS" "$DIR/storm.$STORMS.err" "${NET[@]}" \
+		python3 "$DIR/udp.py" storm "${3:-127.0.0.1}" "$1" "$2" "${@:4}"
+	wait_until "$PATIENCE" lines_in "$DIR/storm.$STORMS" 1
+	wait_until "$PATIENCE" handled $((before + $2))
+	kill -USR1 "$PID"
+	wait_until "$PATIENCE" gone "$PID"
+	# shellcheck disable=SC2034 # for the tests
+	ANSWERED=$(tail -n 1 "$DIR/storm.$STORMS")
 }
 
 # port_refused PORT: does nobody listen on that port of 127.0.0.1?

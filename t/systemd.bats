@@ -161,8 +161,8 @@ s.sendto(b"LAST=1", os.environ["NOTIFY_SOCKET"])'
 # ---- sd_listen_fds(3) -------------------------------------------------------
 
 # activate SPEC...: timed with sockets that were opened for it.  A SPEC is
-# NAME=tcp, NAME=tcp6, NAME=unix:PATH, NAME=bound (does not listen), NAME=udp
-# or NAME=file.  Another process keeps the sockets open as well.  What they are
+# NAME=tcp, NAME=tcp6, NAME=unix:PATH, NAME=bound (does not listen), NAME=udp,
+# NAME=unixgram or NAME=file.  Another process keeps the sockets open as well.  What they are
 # bound to goes to ADDRESSES, "NAME ADDRESS" a line.
 activate()
 {
@@ -178,7 +178,9 @@ activate()
 		    if kind == "file":
 		        fds.append(os.open(os.devnull, os.O_RDWR))
 		        continue
-		    if kind.startswith("unix:"):
+		    if kind == "unixgram":
+		        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		    elif kind.startswith("unix:"):
 		        s = socket.socket(socket.AF_UNIX)
 		        s.bind(kind[5:])
 		        os.chmod(kind[5:], 0o777)
@@ -192,7 +194,7 @@ activate()
 		                          if kind == "udp" else socket.SOCK_STREAM)
 		        s.bind(("127.0.0.1", 0))
 		        lines.append("%s 127.0.0.1:%d" % (name, s.getsockname()[1]))
-		    if kind not in ("bound", "udp"):
+		    if kind not in ("bound", "udp", "unixgram"):
 		        s.listen()
 		    fds.append(s.detach())
 		# Out of the way first, then to 3 and up.
@@ -303,6 +305,29 @@ two_services()
 	listens two "$(address two)"
 	[[ $(timec -q -n 1 "$(address one)") == "one "* ]]
 	[[ $(timec -q -n 1 "$(address two)") == "two "* ]]
+}
+
+@test "systemd: sockets for datagrams are passed, too" {
+	local to
+	timed_config 'services = ( { type = "time"; listen = [ "127.0.0.1:0" ]; } );'
+	activate time=tcp time=udp
+	wait_until "$PATIENCE" timed_ready
+	to=$(sed -n '2s/.*://p' "$ADDRESSES")
+	status_is ".services[0].listen == [\"$(sed -n '1s/.* //p' "$ADDRESSES")\",
+		\"udp:127.0.0.1:$to\"]"
+	[ "$(nc -d 127.0.0.1 "$(service_port time)" | wc -c)" -eq 4 ]
+	udp_ask "$to" 10
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" status_is '.reloads == 1'
+	udp_ask "$to" 10
+}
+
+@test "systemd: a socket for datagrams without a network is a clear error" {
+	timed_config 'services = ( { type = "time"; listen = [ "127.0.0.1:0" ]; } );'
+	activate time=unixgram
+	run timed_wait
+	TIMED_PID=
+	grep -q '^timed: descriptor 3 from systemd for service "time" is not a listening stream socket or a datagram socket' "$ERR"
 }
 
 @test "systemd: two sockets of one name are both served" {

@@ -153,12 +153,13 @@ listen_adopt(int fd, const struct service *service)
 	socklen_t length = sizeof(int);
 	struct addr address;
 
+	listen_name(fd, &address);
 	if (!(transport & service->transports) ||
+	    (transport == ADDR_UDP && address.sa.sa_family == AF_UNIX) ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) <
 		    0 ||
 	    (transport == ADDR_TCP && !listening) || fds_nonblocking(fd) < 0)
 		return false;
-	listen_name(fd, &address);
 	listen_tune(fd, &address, transport, service);
 	return true;
 }

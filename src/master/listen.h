@@ -18,9 +18,10 @@
 void listen_share(int fd, bool share);
 
 /*
- * Listen on ADDRESS (TRANSPORT: ADDR_TCP, ADDR_UDP) for SERVICE; SHARE: beside one that was told to share.
- * A unix socket that nobody listens on any more is replaced, one that is
- * alive is EADDRINUSE; its mode is 0666.  The descriptor, or -1 with errno.
+ * Listen on ADDRESS (TRANSPORT: ADDR_TCP, ADDR_UDP) for SERVICE; SHARE: beside
+ * one that was told to share.  A unix socket that nobody listens on any more is
+ * replaced, one that is alive is EADDRINUSE; its mode is 0666.  The descriptor,
+ * or -1 with errno.
  */
 int listen_open(const struct addr *address, unsigned transport,
 		const struct service *service, bool share);

@@ -60,9 +60,9 @@ struct acceptor {
 };
 
 /*
- * Take over those of COUNT listeners that connections come from; whoever is accepted goes to CONNS, for the one of
- * INSTANCES that the listener names.  0, or -1 with errno.  Nothing is
- * accepted yet.
+ * Take over those of COUNT listeners that connections come from; whoever is
+ * accepted goes to CONNS, for the one of INSTANCES that the listener names.  0,
+ * or -1 with errno.  Nothing is accepted yet.
  */
 int accept_open(struct acceptor *acceptor, struct conns *conns,
 		struct peers *peers, const struct accept_listener *listeners,
