@@ -254,8 +254,6 @@ leap_seconds_of_the_kernel(void **state)
 	assert_unsynchronised(look(stand));
 }
 
-/* --- a server --- */
-
 /* The request that came last, at the end of a patient wait. */
 static void
 hear(struct stand *stand)
