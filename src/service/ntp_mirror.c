@@ -5,10 +5,7 @@
 
 #include <bsd/stdlib.h>
 #include <endian.h>
-#include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,7 +13,6 @@ static const int64_t HOLDS = 8 * CLOCK_SECOND;
 
 enum {
 	WAIT_MILLISECONDS = 200,
-	ANSWER_ROOM = 512,
 };
 
 static void
@@ -77,19 +73,15 @@ is_answer(const struct ntp_mirror *mirror, const struct ntp_packet *packet,
 static void
 take_answers(struct ntp_mirror *mirror)
 {
-	union {
-		struct ntp_packet packet;
-		char bytes[ANSWER_ROOM];
-	} answer;
+	struct ntp_packet answer; /* what is longer is cut off */
 	ssize_t length;
 
 	while ((length = recv(mirror->source.fd, &answer, sizeof(answer), 0)) >
 	       0) {
-		if (!is_answer(mirror, &answer.packet, length))
+		if (!is_answer(mirror, &answer, length))
 			continue;
-		mirror->off =
-			certainly_off(mirror, &answer.packet, clock_realtime());
-		mirror->last = answer.packet;
+		mirror->off = certainly_off(mirror, &answer, clock_realtime());
+		mirror->last = answer;
 		mirror->heard = clock_monotonic();
 		mirror->nonce = 0;
 	}
