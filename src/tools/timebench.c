@@ -102,7 +102,8 @@ help(void)
 	     "  -r, --rate N          so many requests a second, not as many as\n"
 	     "                        are answered\n"
 	     "      --timeout S       what is answered later is lost (1)\n"
-	     "      --tcp, -u, --udp  over that\n"
+	     "      --tcp             ask over TCP\n"
+	     "  -u, --udp             ask over UDP\n"
 	     "\n"
 	     "modes:");
 	for (int i = 0; i < MODES; i++)
