@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 enum {
-	BATCH = 16,	   /* clients taken in one go */
-	ASIDE_FIRST = 2,   /* of those whom the others left waiting */
-	ASIDE_MOST = 256,  /* of the same, when they go on doing so */
+	BATCH = 16,		    /* clients taken in one go */
+	ASIDE_FIRST = 2,	    /* of those whom the others left waiting */
+	ASIDE_MOST = 256,	    /* of the same, when they go on doing so */
 	RESERVE = COMMAND_FDS + 16, /* descriptors that are not for clients */
-	HIGHEST = 4095,	     /* descriptor that a new worker has */
+	HIGHEST = 4095,		    /* descriptor that a new worker has */
 	LAST_BATCH = 4096, /* of those who wait when the worker retires */
 };
 
@@ -125,7 +125,7 @@ take(struct accept_source *source)
 		return TAKEN_TROUBLE;
 	}
 	fd = accept4(source->source.fd, &peer.sa, &peer.length,
-			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
 		conn_open(source->instance, source->listener, fd, &peer);
@@ -259,8 +259,8 @@ accept_limit(struct acceptor *acceptor)
 	unsigned long left = fds_left(HIGHEST);
 	unsigned long kept = left / 8 < RESERVE ? left / 8 : RESERVE;
 
-	acceptor->room = left - kept < UINT32_MAX ? (uint32_t)(left - kept)
-						  : UINT32_MAX;
+	acceptor->room =
+		left - kept < UINT32_MAX ? (uint32_t)(left - kept) : UINT32_MAX;
 }
 
 int
