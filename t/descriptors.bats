@@ -68,6 +68,14 @@ served()
 	[ $((after - before)) -lt 25 ]
 	[ "$(grep -c "accept failed; error='Too many open files'" "$LOG")" -eq 1 ]
 
+	# A new worker has room for them, whoever waits at the door.
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" settled 1
+	wait_until "$PATIENCE" reloads 1
+	[ "$(worker_pids)" != "$worker" ]
+	worker=$(worker_pids)
+	wait_until "$PATIENCE" served 20 -eq "$some"
+
 	# Some leave, and as many of those who wait come in.
 	: >"$DIR/close"
 	wait_until "$PATIENCE" status_is ".totals.accepted > $some"

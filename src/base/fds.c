@@ -80,6 +80,19 @@ fds_raise_limit(void)
 	return limit.rlim_cur;
 }
 
+unsigned long
+fds_left(int highest)
+{
+	struct rlimit limit;
+	rlim_t open = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	for (int fd = 0; fd <= highest; fd++)
+		open += fcntl(fd, F_GETFD) >= 0;
+	return limit.rlim_cur > open ? limit.rlim_cur - open : 0;
+}
+
 bool
 fds_is_file(int fd, const char *path)
 {

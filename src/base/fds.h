@@ -28,6 +28,9 @@ int fds_detach(bool stderr_too);
 /* Raise the soft limit of open files to the hard one; returns what it is. */
 unsigned long fds_raise_limit(void);
 
+/* How many more can be opened, where none is open above HIGHEST. */
+unsigned long fds_left(int highest);
+
 /* Whether PATH is the very file that FD has open. */
 bool fds_is_file(int fd, const char *path);
 

@@ -124,8 +124,10 @@ handoff_receive(int fd, struct handoff_batch *batch)
 			    &batch->count);
 	if (n < 0 && errno == EAGAIN)
 		return HANDOFF_NOTHING;
-	if (n < 0 && errno == EMFILE)
+	if (n < 0 && errno == EMFILE) {
+		handoff_discard(batch);
 		return HANDOFF_NO_ROOM;
+	}
 	if (n < 0 && errno == EMSGSIZE)
 		return HANDOFF_UNREADABLE;
 	if (n <= 0)

@@ -83,14 +83,18 @@ passing_receive(int fd, void *bytes, size_t size, int *fds, int *count)
 	if (n < 0)
 		return -1;
 	got = unpack(&message, all);
-	if (got > most || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	if (got > most || message.msg_flags & MSG_TRUNC) {
 		passing_close(all, got);
-		errno = message.msg_flags & MSG_CTRUNC ? EMFILE : EMSGSIZE;
+		errno = EMSGSIZE;
 		return -1;
 	}
 	if (got > 0)
 		memcpy(fds, all, (size_t)got * sizeof(*fds));
 	*count = got;
+	if (message.msg_flags & MSG_CTRUNC) {
+		errno = EMFILE;
+		return -1;
+	}
 	return n;
 }
 

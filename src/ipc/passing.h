@@ -25,8 +25,8 @@ int passing_send(int fd, const void *bytes, size_t length, const int *fds,
  * Receive one datagram of at most SIZE bytes and *COUNT descriptors, which
  * get close-on-exec.  Returns its length; *COUNT is how many came with it.
  * 0: the other end is closed.  -1 with errno: EAGAIN: nothing there; EMSGSIZE:
- * it was longer, or came with more; EMFILE: there was no room for all of its
- * descriptors.  What came of those is closed then.
+ * it was longer, or came with more, and they are closed; EMFILE: there was no
+ * room for all of its descriptors, and *COUNT are here and the caller's.
  */
 ssize_t passing_receive(int fd, void *bytes, size_t size, int *fds, int *count);
 

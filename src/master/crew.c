@@ -256,9 +256,9 @@ crew_listen(struct crew *crew)
 
 /*
  * One whose socket is full will not take the next order either; one whose
- * socket is closed is leaving already.
+ * socket is closed is leaving already.  False when it has not got it.
  */
-static void
+static bool
 give(struct crew_member *member, enum command_type type, uint64_t argument,
      const int *fds, int count)
 {
@@ -266,9 +266,11 @@ give(struct crew_member *member, enum command_type type, uint64_t argument,
 				   .generation = member->generation,
 				   .argument = argument };
 
-	if (command_send(member->command, &command, fds, count) < 0 &&
-	    errno == EAGAIN)
+	if (command_send(member->command, &command, fds, count) == 0)
+		return true;
+	if (errno == EAGAIN)
 		crew_kill(member->crew, slot_of(member), "it takes no orders");
+	return false;
 }
 
 void
@@ -277,7 +279,7 @@ crew_accept(struct crew *crew, int slot)
 	struct crew_member *member = &crew->members[slot];
 
 	if (member->state == WORKER_SERVING)
-		give(member, COMMAND_ACCEPT, 0, NULL, 0);
+		(void)give(member, COMMAND_ACCEPT, 0, NULL, 0);
 }
 
 /* A handoff socket from MEMBER to HEIR: one end is given, one comes back. */
@@ -285,12 +287,17 @@ static int
 join(const struct crew_member *member, struct crew_member *heir)
 {
 	int ends[2];
+	bool given;
 
 	if (heir->state != WORKER_SERVING || handoff_pair(ends) < 0)
 		return -1;
-	give(heir, COMMAND_TAKE_OVER, (uint64_t)member->pid, &ends[1], 1);
+	given = give(heir, COMMAND_TAKE_OVER, (uint64_t)member->pid, &ends[1],
+		     1);
 	close(ends[1]);
-	return ends[0];
+	if (given)
+		return ends[0];
+	close(ends[0]);
+	return -1;
 }
 
 static void
@@ -305,10 +312,11 @@ hand_over(struct crew_member *member, const int *heirs, int count)
 		joined += fds[joined] >= 0;
 	}
 	/* Without any it accepts nobody, and serves whom it has meanwhile. */
-	give(member, COMMAND_HAND_OVER,
-	     count ? crew->members[heirs[0]].generation : 0, fds, joined);
+	/* Too many descriptors may be under way: then it is tried again. */
+	if (give(member, COMMAND_HAND_OVER,
+		 count ? crew->members[heirs[0]].generation : 0, fds, joined))
+		member->heirs += joined;
 	passing_close(fds, joined);
-	member->heirs += joined;
 }
 
 void
@@ -339,7 +347,7 @@ crew_stop(struct crew *crew, int slot, uint64_t milliseconds)
 
 	member->unwanted = true;
 	enter(member, WORKER_STOPPING);
-	give(member, COMMAND_STOP, milliseconds, NULL, 0);
+	(void)give(member, COMMAND_STOP, milliseconds, NULL, 0);
 }
 
 void

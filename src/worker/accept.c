@@ -2,6 +2,8 @@
 #include "worker/accept.h"
 
 #include "base/clock.h"
+#include "base/fds.h"
+#include "ipc/command.h"
 #include "ipc/events.h"
 #include "worker/once.h"
 
@@ -12,9 +14,11 @@
 #include <unistd.h>
 
 enum {
-	BATCH = 16,	   /* clients taken in one go */
-	ASIDE_FIRST = 2,   /* of those whom the others left waiting */
-	ASIDE_MOST = 256,  /* of the same, when they go on doing so */
+	BATCH = 16,		    /* clients taken in one go */
+	ASIDE_FIRST = 2,	    /* of those whom the others left waiting */
+	ASIDE_MOST = 256,	    /* of the same, when they go on doing so */
+	RESERVE = COMMAND_FDS + 16, /* descriptors that are not for clients */
+	HIGHEST = 4095,		    /* descriptor that a new worker has */
 	LAST_BATCH = 4096, /* of those who wait when the worker retires */
 };
 
@@ -102,12 +106,27 @@ out_of_something(int error)
 	       error == ENOMEM;
 }
 
+/* Those who are served come first: room for whom we get is theirs. */
+static bool
+is_full(struct acceptor *acceptor)
+{
+	return acceptor->conns->count + peers_expected(acceptor->peers) >=
+	       acceptor->room;
+}
+
 static enum taken
 take(struct accept_source *source)
 {
 	struct addr peer = { .length = sizeof(peer.un) };
-	int fd = accept4(source->source.fd, &peer.sa, &peer.length,
-			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd;
+
+	if (is_full(source->acceptor)) {
+		if (source->acceptor->mode != ACCEPT_CLOSED)
+			rest(source->acceptor, EMFILE);
+		return TAKEN_TROUBLE;
+	}
+	fd = accept4(source->source.fd, &peer.sa, &peer.length,
+		     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
 		if (source->instance->config->service->once)
@@ -208,6 +227,7 @@ accept_open(struct acceptor *acceptor, struct conns *conns, struct peers *peers,
 	acceptor->peers = peers;
 	acceptor->mode = ACCEPT_CLOSED;
 	acceptor->waiting = false;
+	acceptor->room = UINT32_MAX;
 	acceptor->sources =
 		calloc((size_t)count + 1, sizeof(*acceptor->sources));
 	if (!acceptor->sources)
@@ -240,6 +260,16 @@ accept_close(struct acceptor *acceptor)
 	timer_close(&acceptor->patience);
 	free(acceptor->sources);
 	acceptor->sources = NULL;
+}
+
+void
+accept_limit(struct acceptor *acceptor)
+{
+	unsigned long left = fds_left(HIGHEST);
+	unsigned long kept = left / 8 < RESERVE ? left / 8 : RESERVE;
+
+	acceptor->room =
+		left - kept < UINT32_MAX ? (uint32_t)(left - kept) : UINT32_MAX;
 }
 
 int

@@ -48,6 +48,7 @@ struct accept_source {
 };
 
 struct acceptor {
+	uint32_t room; /* for so many connections */
 	struct conns *conns;
 	struct peers *peers;
 	enum accept_mode mode;
@@ -69,6 +70,12 @@ int accept_open(struct acceptor *acceptor, struct conns *conns,
 		int count, struct instance *instances);
 
 void accept_close(struct acceptor *acceptor);
+
+/*
+ * Take no more clients than leave some descriptors for what the master sends
+ * with its commands.  Called when all else is open.
+ */
+void accept_limit(struct acceptor *acceptor);
 
 /* Begin to accept.  0, or -1 with errno. */
 int accept_begin(struct acceptor *acceptor);

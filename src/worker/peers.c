@@ -66,6 +66,17 @@ peers_active(struct peers *peers, uint64_t own)
 	       sum(peers, peers->others, peers->other_count);
 }
 
+uint64_t
+peers_expected(struct peers *peers)
+{
+	uint64_t count;
+
+	look(peers);
+	count = (uint64_t)peers->serving_count + 1;
+	return (sum(peers, peers->others, peers->other_count) + count - 1) /
+	       count;
+}
+
 bool
 peers_above_mean(struct peers *peers, uint64_t own)
 {

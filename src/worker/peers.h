@@ -31,6 +31,12 @@ void peers_init(struct peers *peers, const struct scoreboard *scoreboard,
 uint64_t peers_active(struct peers *peers, uint64_t own);
 
 /*
+ * One's share of the connections of those who do not serve in this
+ * generation: they hand them over, or are about to.
+ */
+uint64_t peers_expected(struct peers *peers);
+
+/*
  * Whether OWN connections are well above the mean of the workers that accept
  * in this generation, by a hundredth and one.  All but one of them may be
  * that much above it, at the expense of the last: so it is little.

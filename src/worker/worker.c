@@ -59,6 +59,7 @@ takeover_changed(struct takeover *takeover)
 
 	handover_continue(&worker->handover);
 	count(worker);
+	accept_relieved(&worker->acceptor);
 }
 
 static void
@@ -411,6 +412,7 @@ start(struct worker *worker)
 		      plan->listeners, plan->listener_count, takeover_changed);
 	if (watch_master(worker) < 0 || open_timers(worker) < 0)
 		return "watching the master";
+	accept_limit(&worker->acceptor);
 	return NULL;
 }
 
