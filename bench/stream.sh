@@ -11,8 +11,10 @@
 # WORKERS (2).  Prints each run, the medians and what timed takes for each
 # unit of the floor.  Exit status 1: a tick was missed, doubled or garbled.
 
-builddir=. rounds=5 servers=(floor timed)
-deadline=10 # seconds, for a server to be ready
+# shellcheck source=lib.bash
+. "${0%/*}/lib.bash"
+
+rounds=5 servers=(floor timed)
 
 usage()
 {
@@ -32,89 +34,24 @@ done
 shift $((OPTIND - 1))
 [ $# -le 3 ] || usage
 connections=${1:-10000} seconds=${2:-10} workers=${3:-2}
-for number in "$rounds" "$connections" "$seconds" "$workers"; do
-	[[ $number =~ ^[1-9][0-9]*$ ]] || usage
-done
-
-server=
-dir=$(mktemp -d "${TMPDIR:-/tmp}/timed-bench.XXXXXX") || exit 73
-chmod 0711 "$dir"
-
-stop()
-{
-	[ -n "$server" ] || return
-	kill "$server" 2>/dev/null
-	wait "$server" 2>/dev/null
-	server=
-}
-
-# shellcheck disable=SC2317 # the trap calls it
-cleanup()
-{
-	stop
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 130' HUP INT TERM
-
-# Wait for what never comes, for a twentieth of a second.
-mkfifo "$dir/never"
-exec {never}<>"$dir/never"
-pause()
-{
-	read -r -t 0.05 -u "$never"
-}
-
-# wait_for COMMAND...: until it says an address on its standard output.
-wait_for()
-{
-	local start=$SECONDS
-	until address=$("$@" 2>/dev/null) && [ -n "$address" ]; do
-		if ! kill -0 "$server" 2>/dev/null ||
-			[ $((SECONDS - start)) -ge "$deadline" ]; then
-			cat "$dir/stderr" >&2
-			echo "stream.sh: $name is not ready" >&2
-			exit 69
-		fi
-		pause
-	done
-}
+numbers "$rounds" "$connections" "$seconds" "$workers" || usage
+bench_open
 
 # shellcheck disable=SC2317 # wait_for calls it
 floor_address()
 {
-	sed -n 's/^port /127.0.0.1:/p' "$dir/port"
+	address=$(sed -n 's/^port /127.0.0.1:/p' "$dir/port" 2>/dev/null)
+	[ -n "$address" ]
 }
 
 start_floor()
 {
+	rm -f "$dir/port"
 	"$builddir/bench/floor_stream" -p "$workers" -c "$connections" 0 \
 		>"$dir/port" 2>"$dir/stderr" {never}>&- &
 	server=$!
-	wait_for floor_address
-}
-
-# shellcheck disable=SC2317 # wait_for calls it
-timed_address()
-{
-	"$builddir/timedctl" -r "$dir/run" -j status |
-		jq -re '.services[0].listen[0]'
-}
-
-# timed makes run and log itself, for the user that it becomes.
-start_timed()
-{
-	cat >"$dir/timed.conf" <<-END
-		workers = $workers;
-		runtime_dir = "$dir/run";
-		log = { file = "$dir/log/timed.log"; level = "info"; syslog = false; };
-		services = (
-		  { type = "stream"; listen = [ "127.0.0.1:0" ]; }
-		);
-	END
-	"$builddir/timed" -f -c "$dir/timed.conf" 2>"$dir/stderr" {never}>&- &
-	server=$!
-	wait_for timed_address
+	started+=("$server")
+	wait_for 'the floor is not ready' "$server" floor_address
 }
 
 # One run of the server $name; a JSON object at the end of its results.
@@ -122,12 +59,15 @@ run()
 {
 	case $name in
 	floor) start_floor ;;
-	timed) start_timed ;;
+	timed)
+		start_timed "$workers"
+		server=$timed
+		;;
 	esac
 	"$builddir/timebench" stream -j -c "$connections" -d "$seconds" \
 		--pid "$server" "$address" >"$dir/result"
 	local status=$?
-	stop
+	stop_all
 	[ $status -le 1 ] || exit $status
 	[ $status -eq 0 ] || faults=1
 	cat "$dir/result" >>"$dir/$name"

@@ -14,6 +14,7 @@
 #   STATE   state_dir
 #   LOG     the log file
 #   ERR     what timed wrote to standard error
+#   TIMED   the program that timed_start starts: timed
 #
 # and processes that are started through here are stopped by their pid when it
 # ends, whatever it ends with.  Nothing sleeps: wait_until polls for a
@@ -131,10 +132,12 @@ harness_setup()
 	STATE=$DIR/state
 	LOG=$DIR/log/timed.log
 	ERR=$DIR/stderr
+	TIMED=timed
 	TIMED_PID=
 	STARTED=()
 	CLIENTS=0
 	HOLDS=0
+	WATCHES=0
 	STORMS=0
 	NET=()
 
@@ -313,10 +316,11 @@ timed_start()
 	wait_until "$PATIENCE" timed_ready
 }
 
-# timed_launch [OPTION...]: start timed on CONF as it is, do not wait.
+# timed_launch [OPTION...]: start timed on CONF as it is, do not wait.  It is
+# the program TIMED.
 timed_launch()
 {
-	start "$DIR/stdout" "$ERR" "${NET[@]}" timed -f -c "$CONF" "$@"
+	start "$DIR/stdout" "$ERR" "${NET[@]}" "$TIMED" -f -c "$CONF" "$@"
 	TIMED_PID=$PID
 }
 
@@ -367,6 +371,45 @@ status_is()
 	[ "$(status "$1")" = true ]
 }
 
+# ---- Reloads ----------------------------------------------------------------
+
+# reloads N, refusals N: have there been so many?
+reloads()
+{
+	status_is ".reloads == $1"
+}
+
+refusals()
+{
+	status_is ".reloads_refused == $1"
+}
+
+# reload [SETTINGS...]: with these instead of the ones before, and wait.
+reload()
+{
+	local before
+	before=$(status .reloads)
+	timed_config "$@"
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" reloads $((before + 1))
+}
+
+# refuse: reload what is in CONF, and wait until it is refused.
+refuse()
+{
+	local before
+	before=$(status .reloads_refused)
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" refusals $((before + 1))
+}
+
+# Nobody but N workers of the configuration that is in force?
+settled()
+{
+	status_is ".generation as \$now | (.workers | length) == $1 and
+		all(.workers[]; .generation == \$now and .state == \"serving\")"
+}
+
 # service_port [NAME [N]]: the port of the Nth address, from 0, that the
 # service NAME listens on.
 service_port()
@@ -396,6 +439,50 @@ journal_pid()
 log_has()
 {
 	file_has "$LOG" "$1"
+}
+
+# ---- The service manager ----------------------------------------------------
+
+# listen_for_notes: be the service manager.  NOTES gets a line for each
+# variable of each message, with the message's number before it; a message
+# is in there whole or not at all.  SENDERS gets the pids that sent them.
+listen_for_notes()
+{
+	NOTES=$DIR/notes
+	SENDERS=$DIR/senders
+	start "$DIR/listener.out" "$DIR/listener.err" python3 -c '
+import os, socket, struct, sys
+path, notes, senders = sys.argv[1:]
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+s.bind(path)
+os.chmod(path, 0o777)
+pids = open(senders, "w")
+out = open(notes, "w")
+number = 0
+while True:
+    text, extra, _, _ = s.recvmsg(65536, socket.CMSG_SPACE(12))
+    text = text.decode()
+    pids.write("%d\n" % struct.unpack("3i", extra[0][2])[0])
+    pids.flush()
+    number += 1
+    out.write("".join("%d %s\n" % (number, line)
+                      for line in text.split("\n") if line))
+    out.flush()' "$DIR/notify" "$NOTES" "$SENDERS"
+	wait_until "$PATIENCE" test -e "$NOTES"
+	export NOTIFY_SOCKET=$DIR/notify
+}
+
+# noted N VARIABLE: has VARIABLE come N times?
+noted()
+{
+	[ "$(cut -d' ' -f2- "$NOTES" | grep -Ec -e "^$2")" -ge "$1" ]
+}
+
+# notes PATTERN: those that match, in their order, one a line.
+notes()
+{
+	cut -d' ' -f2- "$NOTES" | grep -Eo -e "^($1)"
 }
 
 # ---- Clients ----------------------------------------------------------------
@@ -440,6 +527,161 @@ hold()
 	start "$DIR/held.$HOLDS" "$DIR/held.$HOLDS.err" \
 		python3 "$DIR/hold.py" "$(stream_port)" "$1"
 	wait_until 60 lines_in "$DIR/held.$HOLDS" 1
+}
+
+# watch COUNT [WHERE [OPTION=VALUE...]]: so many clients of a stream of "%s", or
+# of "%s %f |====|" with any number of =, which look at every line: each is
+# whole, of a later boundary than the one before.  WHERE is a port, by default
+# the stream's, or the path of a socket.  Options:
+#
+#   slow=N   every Nth client reads slower than it is sent to
+#   step=US  between two boundaries, microseconds
+#
+# Returns when each has its first line.  Once a second they say how it goes, as
+# JSON, in the file WATCH_OUT; see watch_is and watch_end.
+watch()
+{
+	local where=${2-}
+	[ -n "$where" ] || where=$(stream_port)
+	WATCHES=$((WATCHES + 1))
+	program watch.py <<-'EOF'
+		import json, os, re, resource, select, signal, socket, struct, sys, time
+		count, where = int(sys.argv[1]), sys.argv[2]
+		option = dict(word.split("=") for word in sys.argv[3:])
+		slow, step = int(option.get("slow", 0)), int(option.get("step", 1000000))
+		LINE = re.compile(rb"(\d+)(?: (\d{6}) \|=*\|)?")
+		faults, going = [], True
+
+		def stop(*_):
+		    global going
+		    going = False
+		signal.signal(signal.SIGTERM, stop)
+		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+		class Client:
+		    def __init__(self, number):
+		        self.slow = slow > 0 and number % slow == 0
+		        path = where.startswith("/")
+		        self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+		        if self.slow:
+		            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+		        self.socket.settimeout(20)
+		        self.socket.connect(where if path else ("127.0.0.1", int(where)))
+		        self.rest, self.last = b"", None
+		        self.lines = self.missed = 0
+		        self.lost = False
+		        while not self.lines and not self.lost:
+		            self.read(4096)
+		        self.socket.setblocking(False)
+
+		    def read(self, most):
+		        try:
+		            data = self.socket.recv(most)
+		        except BlockingIOError:
+		            return False
+		        except ConnectionError:
+		            data = b""
+		        if data:
+		            self.look_at(data)
+		        else:
+		            self.lost = True
+		        return not self.lost
+
+		    def look_at(self, data):
+		        *whole, self.rest = (self.rest + data).split(b"\n")
+		        for line in whole:
+		            match = LINE.fullmatch(line)
+		            if not match:
+		                faults.append("torn: %r" % line)
+		                continue
+		            at = (int(match[1]) * 1000000 + int(match[2] or 0)) // step
+		            if self.last is not None and at <= self.last:
+		                faults.append("%d after %d" % (at, self.last))
+		            if self.last is not None:
+		                self.missed += at - self.last - 1
+		            self.last = at
+		            self.lines += 1
+
+		def say():
+		    there = [c for c in clients if not c.lost]
+		    print(json.dumps({
+		        "held": len(there), "lost": len(clients) - len(there),
+		        "lost_slow": sum(c.lost for c in clients if c.slow),
+		        "lines": sum(c.lines for c in clients),
+		        "missed": sum(c.missed for c in clients if not c.slow),
+		        "missed_slow": sum(c.missed for c in clients if c.slow),
+		        "torn": sum(1 for c in there if c.rest and not c.slow),
+		        "least": min((c.last * step // 1000000 for c in there), default=0),
+		        "faults": faults[:10]}), flush=True)
+
+		clients = [Client(number) for number in range(1, count + 1)]
+		poll = select.epoll()
+		fast = {c.socket.fileno(): c for c in clients if not c.slow}
+		for fd in fast:
+		    poll.register(fd, select.EPOLLIN)
+		print("watching", flush=True)
+		said = now = time.monotonic()
+		# In the end not while a boundary passes: what was sent has arrived.
+		while going or not 0.3 < time.time() % (step / 1e6) / (step / 1e6) < 0.8:
+		    for fd, _ in poll.poll(max(0, 0.05 - (time.monotonic() - now))):
+		        if not fast[fd].read(65536) and fast[fd].lost:
+		            poll.unregister(fd)
+		    if time.monotonic() - now >= 0.05:
+		        now = time.monotonic()
+		        for client in clients:
+		            if client.slow and not client.lost:
+		                client.read(60)
+		    if now - said >= 1:
+		        said = now
+		        say()
+		for client in fast.values():
+		    while not client.lost and client.read(65536):
+		        pass
+		say()
+		for client in clients:
+		    if not where.startswith("/"):
+		        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+		                                 struct.pack("ii", 1, 0))
+		    client.socket.close()
+	EOF
+	WATCH_OUT=$DIR/watch.$WATCHES
+	start "$WATCH_OUT" "$WATCH_OUT.err" \
+		python3 "$DIR/watch.py" "$1" "$where" "${@:3}"
+	WATCH_PID=$PID
+	wait_until 60 lines_in "$WATCH_OUT" 1
+}
+
+# watch_is FILTER: is it true of what they said last?
+watch_is()
+{
+	lines_in "$WATCH_OUT" 2 && [ "$(tail -n 1 "$WATCH_OUT" | jq "$1")" = true ]
+}
+
+# watch_on SECONDS: until each of them has a line so much later than now.
+watch_on()
+{
+	wait_until "$PATIENCE" watch_is ".least >= $((EPOCHSECONDS + $1))"
+}
+
+# watch_end [PID [OUT]]: let them leave; what they say last goes to WATCHED.
+# Whatever befell them, what they got has to be in order.
+watch_end()
+{
+	local pid=${1:-$WATCH_PID} out=${2:-$WATCH_OUT}
+	show "$out.err"
+	kill "$pid"
+	wait_until "$PATIENCE" gone "$pid"
+	wait "$pid"
+	WATCHED=$(tail -n 1 "$out")
+	echo "watched: $WATCHED"
+	jq -e '.faults == [] and .torn == 0' <<<"$WATCHED" >/dev/null
+}
+
+# watched_is FILTER: is it true of what they said in the end?
+watched_is()
+{
+	jq -e "$1" <<<"$WATCHED" >/dev/null
 }
 
 # A program for python3 with a datagram socket of its own.

@@ -23,43 +23,6 @@ serve()
 	printf 'services = ( %s );' "${all[*]}"
 }
 
-# reloads N, refusals N: have there been so many?
-reloads()
-{
-	status_is ".reloads == $1"
-}
-
-refusals()
-{
-	status_is ".reloads_refused == $1"
-}
-
-# reload [SETTINGS...]: with these instead of the ones before, and wait.
-reload()
-{
-	local before
-	before=$(status .reloads)
-	timed_config "$@"
-	kill -HUP "$TIMED_PID"
-	wait_until "$PATIENCE" reloads $((before + 1))
-}
-
-# refuse: reload what is in CONF, and wait until it is refused.
-refuse()
-{
-	local before
-	before=$(status .reloads_refused)
-	kill -HUP "$TIMED_PID"
-	wait_until "$PATIENCE" refusals $((before + 1))
-}
-
-# Nobody but N workers of the configuration that is in force?
-settled()
-{
-	status_is ".generation as \$now | (.workers | length) == $1 and
-		all(.workers[]; .generation == \$now and .state == \"serving\")"
-}
-
 # first_line PORT: what a new client gets first, to FIRST; it stays.
 first_line()
 {

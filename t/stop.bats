@@ -212,6 +212,7 @@ killed_before()
 	journal=$(journal_pid)
 	kill -STOP "$TIMED_PID"
 	kill -KILL "$journal"
+	wait_until "$PATIENCE" gone "$journal"
 	kill -TERM "$TIMED_PID"
 	kill -CONT "$TIMED_PID"
 	timed_wait

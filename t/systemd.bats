@@ -11,48 +11,6 @@ bats_require_minimum_version 1.5.0
 
 # ---- sd_notify(3) -----------------------------------------------------------
 
-# listen_for_notes: be the service manager.  NOTES gets a line for each
-# variable of each message, with the message's number before it; a message
-# is in there whole or not at all.  SENDERS gets the pids that sent them.
-listen_for_notes()
-{
-	NOTES=$DIR/notes
-	SENDERS=$DIR/senders
-	start "$DIR/listener.out" "$DIR/listener.err" python3 -c '
-import os, socket, struct, sys
-path, notes, senders = sys.argv[1:]
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-s.bind(path)
-os.chmod(path, 0o777)
-pids = open(senders, "w")
-out = open(notes, "w")
-number = 0
-while True:
-    text, extra, _, _ = s.recvmsg(65536, socket.CMSG_SPACE(12))
-    text = text.decode()
-    pids.write("%d\n" % struct.unpack("3i", extra[0][2])[0])
-    pids.flush()
-    number += 1
-    out.write("".join("%d %s\n" % (number, line)
-                      for line in text.split("\n") if line))
-    out.flush()' "$DIR/notify" "$NOTES" "$SENDERS"
-	wait_until "$PATIENCE" test -e "$NOTES"
-	export NOTIFY_SOCKET=$DIR/notify
-}
-
-# noted N VARIABLE: has VARIABLE come N times?
-noted()
-{
-	[ "$(cut -d' ' -f2- "$NOTES" | grep -Ec -e "^$2")" -ge "$1" ]
-}
-
-# notes PATTERN: those that match, in their order, one a line.
-notes()
-{
-	cut -d' ' -f2- "$NOTES" | grep -Eo -e "^($1)"
-}
-
 @test "systemd: ready when it serves, and not before" {
 	listen_for_notes
 	timed_config 'workers = 4;'

@@ -302,27 +302,32 @@ inherited(const struct scoreboard *scoreboard, int service)
  * All that the gone ones accepted and nobody inherited is closed.  That a
  * worker counts what it took before the other counts that as handed over
  * makes this a little less than it is for a moment, and never more.
+ * Returns how many were not known to be closed.
  */
-static void
+static uint64_t
 settle_closed(struct scoreboard *scoreboard, int service)
 {
 	struct scoreboard_master *master = scoreboard_master(scoreboard);
 	struct tally *gone = &master->services[service].gone;
 	int64_t closed =
 		(int64_t)gone->accepted - inherited(scoreboard, service);
+	uint64_t more;
 
 	if (closed <= (int64_t)gone->closed || closed > (int64_t)gone->accepted)
-		return;
-	master->gone.closed += (uint64_t)closed - gone->closed;
-	gone->closed = (uint64_t)closed;
+		return 0;
+	more = (uint64_t)closed - gone->closed;
+	master->gone.closed += more;
+	gone->closed += more;
+	return more;
 }
 
-void
+uint64_t
 scoreboard_fold(struct scoreboard *scoreboard, int slot)
 {
 	struct scoreboard_master *master = scoreboard_master(scoreboard);
 	struct scoreboard_slot *shared = scoreboard_slot(scoreboard, slot);
 	struct scoreboard_slot last;
+	uint64_t lost = 0;
 
 	scoreboard_copy(&last, shared, sizeof(last));
 	scoreboard_begin(master);
@@ -332,7 +337,7 @@ scoreboard_fold(struct scoreboard *scoreboard, int slot)
 			tally_add(&master->services[i].gone, &last.services[i]);
 			tally_add(&master->gone, &last.services[i]);
 		}
-		settle_closed(scoreboard, i);
+		lost += settle_closed(scoreboard, i);
 	}
 	fold_lateness(&master->lateness, &last.lateness);
 	if (last.log_lost < COUNTER_LIMIT)
@@ -341,6 +346,7 @@ scoreboard_fold(struct scoreboard *scoreboard, int slot)
 		master->log_limited += last.log_limited;
 	memset(shared, 0, sizeof(*shared));
 	scoreboard_end(master);
+	return lost;
 }
 
 static bool

@@ -221,9 +221,10 @@ void scoreboard_end(struct scoreboard_master *master);
 /*
  * For the master: worker of PLACE is gone.  Add what its slot holds to the
  * totals (the connections that it still had are closed now) and free the slot,
- * in one step.  Numbers that cannot be are left out.
+ * in one step.  Numbers that cannot be are left out.  Returns how many
+ * connections it still had.
  */
-void scoreboard_fold(struct scoreboard *scoreboard, int slot);
+uint64_t scoreboard_fold(struct scoreboard *scoreboard, int slot);
 
 /*
  * For the master: find or make the entry of a service; entries of services

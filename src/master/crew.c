@@ -394,23 +394,6 @@ crew_check(struct crew *crew, uint64_t limit, bool patient)
 
 /* --- death --- */
 
-/* What its slot says, if that can be. */
-static uint64_t
-connections_of(const struct crew *crew, int slot)
-{
-	const struct scoreboard_slot *shared =
-		scoreboard_slot(crew->scoreboard, slot);
-	uint64_t sum = 0;
-
-	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
-		struct tally tally;
-
-		scoreboard_copy(&tally, &shared->services[i], sizeof(tally));
-		sum += tally_connections(&tally);
-	}
-	return sum;
-}
-
 int
 crew_reap(struct crew *crew, pid_t pid, int status, struct crew_member *gone)
 {
@@ -425,12 +408,11 @@ crew_reap(struct crew *crew, pid_t pid, int status, struct crew_member *gone)
 		take_reports(&crew->members[slot], 1 << 16);
 	close_pipe(&crew->members[slot]);
 	close(crew->members[slot].command);
-	crew->members[slot].lost = connections_of(crew, slot);
 	*gone = crew->members[slot];
 	crew->members[slot] = (struct crew_member){ 0 };
+	gone->lost = scoreboard_fold(crew->scoreboard, slot);
 	if (obituary_write(gone, status))
 		scoreboard_master(crew->scoreboard)->crashes++;
-	scoreboard_fold(crew->scoreboard, slot);
 	return slot;
 }
 

@@ -29,6 +29,10 @@ set(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+/*
+ * A socket of one address answers from that; one of all addresses has to know
+ * which one was asked, and that costs something with every datagram.
+ */
 static void
 tune_datagrams(int fd, const struct addr *address)
 {
@@ -36,9 +40,11 @@ tune_datagrams(int fd, const struct addr *address)
 	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
 	set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	if (address->sa.sa_family == AF_INET6)
-		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO,
+		    IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr));
 	else
-		set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+		set(fd, IPPROTO_IP, IP_PKTINFO,
+		    address->in.sin_addr.s_addr == htonl(INADDR_ANY));
 }
 
 void

@@ -31,7 +31,9 @@ make_directory(const char *path, mode_t mode,
 		return 1;
 	}
 	if (errno != EEXIST) {
-		problem_errno(problem, errno, "cannot make directory %s", path);
+		problem_errno(problem, errno, "cannot make directory %s%s",
+			      path,
+			      errno == ENOENT ? " in one that is missing" : "");
 		return -1;
 	}
 	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode)) {
@@ -39,6 +41,39 @@ make_directory(const char *path, mode_t mode,
 		return -1;
 	}
 	return 0;
+}
+
+static bool
+may_write(const struct stat *status, const struct sandbox_identity *who)
+{
+	if (status->st_uid == who->uid)
+		return status->st_mode & S_IWUSR;
+	if (status->st_gid == who->gid)
+		return status->st_mode & S_IWGRP;
+	return status->st_mode & S_IWOTH;
+}
+
+/*
+ * The journal of another user than before cannot write the log that is there.
+ * Not to be mended by a root who changes the owner of what others may have put
+ * there.
+ */
+static int
+check_log_owner(const struct config *config, struct problem *problem)
+{
+	const struct sandbox_identity *who = &config->identity;
+	struct stat status;
+
+	if (!who->change || who->uid == 0 ||
+	    stat(config->log.file, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    may_write(&status, who))
+		return 0;
+	problem_set(problem, EX_NOPERM,
+		    "%s belongs to uid %u: uid %u, who is to write the log, "
+		    "may not; chown it",
+		    config->log.file, (unsigned)status.st_uid,
+		    (unsigned)who->uid);
+	return -1;
 }
 
 int
@@ -49,10 +84,9 @@ places_log_directory(const struct config *config, struct problem *problem)
 	if (!config->log.file[0])
 		return 0;
 	strlcpy(file, config->log.file, sizeof(file));
-	return make_directory(dirname(file), 0750, &config->identity, problem) <
-			       0
-		       ? -1
-		       : 0;
+	if (make_directory(dirname(file), 0750, &config->identity, problem) < 0)
+		return -1;
+	return check_log_owner(config, problem);
 }
 
 /* Another descriptor of it holds the lock as well, and can cross an exec. */

@@ -156,6 +156,8 @@ reload_failed(struct master *master, const struct problem *problem)
 	reload_cancel(master);
 	if (master->upgraded)
 		upgrade_back(master, -1, problem->text);
+	/* There is no way back: those who were carried over serve on. */
+	master->upgraded = false;
 	reload_publish(master);
 	refuse(master, problem->text);
 }

@@ -114,6 +114,8 @@ upgrade_back(struct master *master, int carry, const char *reason)
 		return;
 	(void)setenv(UPGRADE_FAILED, reason, 1);
 	log_flush();
+	/* It came open across the exec, and must not do so again. */
+	(void)fcntl(image, F_SETFD, FD_CLOEXEC);
 	/* There it ends: the old one has nobody to go back to. */
 	close(master->image);
 	master->image = -1;
@@ -214,8 +216,9 @@ upgrade_reap(struct master *master, pid_t pid, int status)
 			 master->options->program);
 	else
 		snprintf(reason, sizeof(reason), "%s -t: %s%s%s",
-			 master->options->program, *line ? line : "no word",
-			 *line ? ", " : ", ", how);
+			 master->options->program,
+			 *line ? line : "said nothing", *line ? ", " : ", ",
+			 how);
 	refuse(master, reason);
 	return true;
 }

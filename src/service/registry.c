@@ -5,10 +5,12 @@
 #include <string.h>
 
 extern const struct service daytime_service;
+extern const struct service ntp_service;
 extern const struct service stream_service;
 extern const struct service time_service;
 
 const struct service *const registry[] = {
+	&ntp_service,
 	&stream_service,
 	&daytime_service,
 	&time_service,

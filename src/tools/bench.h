@@ -33,6 +33,10 @@ struct bench_options {
 	uint32_t processes; /* 0: as many as the descriptor limit asks for */
 	int64_t window;	    /* nanoseconds */
 	int64_t interval;   /* nanoseconds */
+	bool udp, tcp;	    /* what was asked for, if anything */
+	uint32_t batch;	    /* requests together; 0: what suits */
+	uint32_t rate;	    /* requests a second; 0: closed loop */
+	int64_t timeout;    /* for an answer, nanoseconds */
 	bool json;
 	const char *plot; /* a file, or NULL */
 	pid_t pids[BENCH_PIDS];

@@ -238,8 +238,8 @@ turn(struct load *load, int64_t nanoseconds)
 		}
 		data -= GATE_EVENT;
 		load->open[data] = true;
-		epoll_ctl(load->epfd, EPOLL_CTL_DEL, load->share->gates[data],
-			  NULL);
+		epoll_ctl(load->epfd, EPOLL_CTL_DEL,
+			  load->share->ends.gates[data], NULL);
 	}
 }
 
@@ -363,7 +363,7 @@ static void
 report(const struct load *load)
 {
 	/* A main process that is gone opens the gates; nothing is lost. */
-	if (write(load->share->report, "", 1) < 0)
+	if (write(load->share->ends.report, "", 1) < 0)
 		return;
 }
 
@@ -381,7 +381,7 @@ load_open(struct load *load)
 	if (!load->connections || load->epfd < 0)
 		return -1;
 	for (uint32_t i = 0; i < GATES; i++)
-		if (watch(load, load->share->gates[i], EPOLLIN,
+		if (watch(load, load->share->ends.gates[i], EPOLLIN,
 			  GATE_EVENT + i) < 0)
 			return -1;
 	if (load->share->probe_fd < 0)
@@ -408,7 +408,7 @@ bench_load(const struct bench_plan *plan, const struct bench_share *share,
 	   struct bench_result *result)
 {
 	struct load load = { .plan = plan, .share = share, .result = result };
-	struct pollfd release = { .fd = share->gates[GATE_RELEASE] };
+	struct pollfd release = { .fd = share->ends.gates[GATE_RELEASE] };
 
 	if (load_open(&load) < 0) {
 		bench_complain("cannot start a load process: %s",

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The lateness histogram as a standalone SVG: microseconds on a logarithmic
- * axis, and how many ticks out of all came that late, as area: a bar's height
- * is its share for its width on that axis, so that the linear buckets below
- * 8 us do not stand out.
- */
-#include "tools/bench_report.h"
+#include "tools/bench_plot.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 enum {
 	WIDTH = 860,
@@ -28,10 +24,11 @@ static const char *const decade_names[DECADES + 1] = {
 
 struct plot {
 	FILE *out;
-	const struct histogram *late;
+	const struct bench_plot_texts *texts;
+	const struct histogram *values;
 	double total;
 	int first, last; /* decades shown */
-	double densest;	 /* share of all ticks for each decade of width */
+	double densest;	 /* share of all for each decade of width */
 };
 
 /* Bucket I begins and ends there, in decades; the first two share 1 us. */
@@ -50,7 +47,7 @@ edge(int i)
 static double
 density(const struct plot *plot, int i)
 {
-	double share = (double)plot->late->count[i] / plot->total;
+	double share = (double)plot->values->count[i] / plot->total;
 
 	return share / (edge(i + 1) - edge(i));
 }
@@ -70,7 +67,7 @@ scale(struct plot *plot)
 	int lowest = -1, highest = 0;
 
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		if (plot->late->count[i] == 0)
+		if (plot->values->count[i] == 0)
 			continue;
 		if (lowest < 0)
 			lowest = i;
@@ -102,28 +99,24 @@ format_time(uint64_t microseconds, char text[32])
 }
 
 static void
-draw_title(const struct plot *plot, const struct bench_report *report)
+draw_title(const struct plot *plot)
 {
 	static const double percents[] = { 50, 90, 99, 99.9 };
 	char text[32];
 
 	fprintf(plot->out,
 		"<text x=\"%d\" y=\"38\" font-size=\"19\" "
-		"font-weight=\"600\">%s: %" PRIu32 " connections, %" PRIu64
-		" ticks</text>\n",
-		LEFT, report->options->mode, report->made,
-		report->counts.received);
-	fprintf(plot->out,
+		"font-weight=\"600\">%s</text>\n"
 		"<text x=\"%d\" y=\"64\" font-size=\"14\" "
-		"fill=\"#52606d\">lateness",
-		LEFT);
+		"fill=\"#52606d\">%s",
+		LEFT, plot->texts->title, LEFT, plot->texts->value);
 	for (int i = 0; i < 4; i++)
 		fprintf(plot->out, " · p%g %s", percents[i],
 			format_time(
-				histogram_percentile(plot->late, percents[i]),
+				histogram_percentile(plot->values, percents[i]),
 				text));
 	fprintf(plot->out, " · max %s</text>\n",
-		format_time(plot->late->max, text));
+		format_time(plot->values->max, text));
 }
 
 static void
@@ -152,11 +145,12 @@ draw_axes(const struct plot *plot)
 		"<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" "
 		"stroke=\"#52606d\"/>\n"
 		"<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">"
-		"time after the boundary</text>\n"
+		"%s</text>\n"
 		"<text transform=\"translate(%d %d) rotate(-90)\" "
-		"text-anchor=\"middle\">ticks (area is their share)</text>\n",
+		"text-anchor=\"middle\">%s (area is their share)</text>\n",
 		LEFT, BOTTOM, RIGHT, BOTTOM, (LEFT + RIGHT) / 2, BOTTOM + 50,
-		LEFT - 24, (TOP + BOTTOM) / 2);
+		plot->texts->axis, LEFT - 24, (TOP + BOTTOM) / 2,
+		plot->texts->counted);
 }
 
 static void
@@ -169,7 +163,7 @@ draw_bars(const struct plot *plot)
 		double right = place_x(plot, edge(i + 1));
 		double height;
 
-		if (plot->late->count[i] == 0)
+		if (plot->values->count[i] == 0)
 			continue;
 		height = density(plot, i) / plot->densest * (BOTTOM - TOP);
 		if (height < 1)
@@ -182,14 +176,14 @@ draw_bars(const struct plot *plot)
 			right - left > 1.5 ? right - left - 0.5 : 1, height,
 			format_time(histogram_lower(i), lower),
 			format_time(histogram_upper(i), upper),
-			plot->late->count[i]);
+			plot->values->count[i]);
 	}
 }
 
 static void
 draw_percentile(const struct plot *plot, double percent)
 {
-	uint64_t value = histogram_percentile(plot->late, percent);
+	uint64_t value = histogram_percentile(plot->values, percent);
 	double x = place_x(plot, value > 0 ? log10((double)value) : 0);
 
 	fprintf(plot->out,
@@ -201,15 +195,16 @@ draw_percentile(const struct plot *plot, double percent)
 }
 
 int
-bench_report_plot(const struct bench_report *report, const char *path)
+bench_plot(const struct histogram *histogram,
+	   const struct bench_plot_texts *texts, const char *path)
 {
-	struct plot plot = { .late = &report->counts.lateness };
+	struct plot plot = { .values = histogram, .texts = texts };
 	bool failed;
 
 	plot.out = fopen(path, "we");
 	if (!plot.out)
 		return -1;
-	plot.total = (double)histogram_total(plot.late);
+	plot.total = (double)histogram_total(plot.values);
 	scale(&plot);
 	fprintf(plot.out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
@@ -218,7 +213,7 @@ bench_report_plot(const struct bench_report *report, const char *path)
 		"font-size=\"13\" fill=\"#1f2933\">\n"
 		"<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n",
 		WIDTH, HEIGHT, WIDTH, HEIGHT, WIDTH, HEIGHT);
-	draw_title(&plot, report);
+	draw_title(&plot);
 	draw_axes(&plot);
 	fputs("<g fill=\"#2f6fb5\">\n", plot.out);
 	draw_bars(&plot);

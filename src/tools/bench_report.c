@@ -2,6 +2,7 @@
 #include "tools/bench_report.h"
 
 #include "base/clock.h"
+#include "tools/bench_plot.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -31,23 +32,6 @@ bench_report_clean(const struct bench_report *report)
 	       counts->received == report->expected && counts->missed == 0 &&
 	       counts->doubled == 0 && counts->backwards == 0 &&
 	       counts->garbled == 0;
-}
-
-int64_t
-bench_report_server_cpu(const struct bench_report *report)
-{
-	return bench_proc_cpu(&report->after) - bench_proc_cpu(&report->before);
-}
-
-double
-bench_report_cpu_per_tick(const struct bench_report *report)
-{
-	uint64_t ticks = report->counts.received;
-
-	if (ticks == 0)
-		return 0;
-	return (double)bench_report_server_cpu(report) / CLOCK_MICROSECOND /
-	       (double)ticks;
 }
 
 static double
@@ -123,44 +107,30 @@ print_ticks(const struct bench_report *report, FILE *out)
 		histogram_percentile(late, 99.9), late->max);
 }
 
-static void
-print_kb(long kb, FILE *out)
-{
-	if (kb < 0)
-		fprintf(out, " %8s", "-");
-	else
-		fprintf(out, " %8ld", kb);
-}
-
-static void
-print_server(const struct bench_report *report, FILE *out)
-{
-	fprintf(out, "server       CPU %.3f s, %.3f us a tick\n",
-		seconds(bench_report_server_cpu(report)),
-		bench_report_cpu_per_tick(report));
-	fprintf(out, "%13s %8s %8s %8s %8s %8s\n", "", "pid", "CPU ms",
-		"VmRSS kB", "Rss kB", "Pss kB");
-	for (size_t i = 0; i < report->after.count; i++) {
-		const struct bench_proc *proc = &report->after.entries[i];
-		const struct bench_proc *before =
-			bench_proc_find(&report->before, proc->pid);
-		int64_t cpu = proc->cpu - (before ? before->cpu : 0);
-
-		fprintf(out, "%13s %8d %8.1f", "", (int)proc->pid,
-			(double)cpu / CLOCK_MILLISECOND);
-		print_kb(proc->rss_kb, out);
-		print_kb(proc->rollup_rss_kb, out);
-		print_kb(proc->rollup_pss_kb, out);
-		fprintf(out, "  %s\n", proc->name);
-	}
-}
-
 void
 bench_report_text(const struct bench_report *report, FILE *out)
 {
 	print_head(report, out);
 	print_connections(report, out);
 	print_ticks(report, out);
-	if (report->server)
-		print_server(report, out);
+	if (report->server.asked)
+		bench_server_text(&report->server, "tick",
+				  report->counts.received, out);
+}
+
+int
+bench_report_plot(const struct bench_report *report, const char *path)
+{
+	char title[128];
+	struct bench_plot_texts texts = {
+		.title = title,
+		.value = "lateness",
+		.axis = "time after the boundary",
+		.counted = "ticks",
+	};
+
+	snprintf(title, sizeof(title),
+		 "%s: %" PRIu32 " connections, %" PRIu64 " ticks",
+		 report->options->mode, report->made, report->counts.received);
+	return bench_plot(&report->counts.lateness, &texts, path);
 }

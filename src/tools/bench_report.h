@@ -6,7 +6,7 @@
 #define TIMED_TOOLS_BENCH_REPORT_H
 
 #include "tools/bench.h"
-#include "tools/bench_proc.h"
+#include "tools/bench_server.h"
 
 #include <stdio.h>
 
@@ -24,9 +24,7 @@ struct bench_report {
 	int error;	  /* errno of the first connection that failed */
 	int64_t load_cpu; /* nanoseconds */
 	struct sequence_counts counts;
-	/* The server's processes at both ends of the window, if asked for. */
-	bool server;
-	struct bench_proc_list before, after;
+	struct bench_server server;
 };
 
 /* Add what one load process found. */
@@ -35,12 +33,6 @@ void bench_report_add(struct bench_report *report,
 
 /* Whether every connection was made and stayed, and every tick was right. */
 bool bench_report_clean(const struct bench_report *report);
-
-/* The server's CPU time in the window, nanoseconds. */
-int64_t bench_report_server_cpu(const struct bench_report *report);
-
-/* The same for one tick, microseconds; 0 when there was none. */
-double bench_report_cpu_per_tick(const struct bench_report *report);
 
 void bench_report_text(const struct bench_report *report, FILE *out);
 

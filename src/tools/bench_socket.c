@@ -65,23 +65,34 @@ prepare(int fd, const struct addr *address, uint32_t number, int receive)
 	return 0;
 }
 
-int
-bench_socket(const struct addr *address, uint32_t number, int receive)
+static int
+open_socket(const struct addr *address, int type, uint32_t number, int receive)
 {
-	int family = address->sa.sa_family;
-	int type = SOCK_STREAM | SOCK_CLOEXEC;
+	int fd = socket(address->sa.sa_family, type | SOCK_CLOEXEC, 0);
 	int error;
-	int fd;
 
-	if (family != AF_UNIX)
-		type |= SOCK_NONBLOCK;
-	fd = socket(family, type, 0);
 	if (fd < 0 || prepare(fd, address, number, receive) == 0)
 		return fd;
 	error = errno;
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+int
+bench_socket(const struct addr *address, uint32_t number, int receive)
+{
+	int type = SOCK_STREAM;
+
+	if (address->sa.sa_family != AF_UNIX)
+		type |= SOCK_NONBLOCK;
+	return open_socket(address, type, number, receive);
+}
+
+int
+bench_datagram_socket(const struct addr *address, uint32_t number)
+{
+	return open_socket(address, SOCK_DGRAM | SOCK_NONBLOCK, number, 0);
 }
 
 void

@@ -19,6 +19,9 @@
  */
 int bench_socket(const struct addr *address, uint32_t number, int receive);
 
+/* The same for UDP; it never blocks. */
+int bench_datagram_socket(const struct addr *address, uint32_t number);
+
 /* Close FD with a reset: no TIME_WAIT, nothing more for the server to send. */
 void bench_reset(int fd);
 

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "tools/bench.h"
+#include "tools/bench_query.h"
 #include "tools/bench_stream.h"
 
 #include <ctype.h>
@@ -24,13 +25,20 @@ struct mode {
 	const char *name;
 	const char *target; /* the default */
 	unsigned port;
+	bool asks; /* question and answer; else a stream */
 	const char *help;
 	int (*run)(const struct bench_options *options);
 };
 
 static const struct mode modes[] = {
-	{ "stream", "127.0.0.1:6013", 6013,
+	{ "stream", "127.0.0.1:6013", 6013, false,
 	  "hold connections and check every tick", bench_stream },
+	{ "daytime", "127.0.0.1:13", 13, true, "ask again and again, over TCP",
+	  bench_query },
+	{ "time", "127.0.0.1:37", 37, true, "ask again and again, over UDP",
+	  bench_query },
+	{ "ntp", "127.0.0.1:123", 123, true, "ask again and again, over UDP",
+	  bench_query },
 };
 
 enum {
@@ -39,14 +47,19 @@ enum {
 
 /* Long options that have no letter. */
 enum {
-	OPTION_INTERVAL = 256,
+	OPTION_BATCH = 256,
+	OPTION_INTERVAL,
 	OPTION_PID,
 	OPTION_PLOT,
 	OPTION_PROCESSES,
-	OPTION_UNREAD
+	OPTION_TCP,
+	OPTION_TIMEOUT,
+	OPTION_UNREAD,
+	OPTIONS
 };
 
 #define CONNECTIONS_MAX 1000000
+#define RATE_MAX	100000000
 #define SECONDS_MAX	1e6
 #define SECONDS_MIN	0.01
 
@@ -70,17 +83,27 @@ help(void)
 	     "Put a load on a timed server, check every answer and report.\n"
 	     "HOST:PORT may also be [V6]:PORT or unix:/path.\n"
 	     "\n"
-	     "  -c, --connections N   so many at once (100)\n"
+	     "  -c, --connections N   so many at once, or requests (100)\n"
 	     "  -d, --duration S      measure for so many seconds (10)\n"
 	     "  -j, --json            report as one JSON object\n"
-	     "      --interval S      the server's interval, in seconds (1)\n"
 	     "      --pid PID[,...]   measure CPU and memory of the server:\n"
 	     "                        these processes and their descendants\n"
-	     "      --plot FILE.svg   draw the lateness\n"
+	     "      --plot FILE.svg   draw the lateness or the latency\n"
 	     "      --processes N     at least so many load processes\n"
-	     "      --unread N        add connections that never read\n"
 	     "  -h, --help            show this and exit\n"
 	     "  -V, --version         show the version and exit\n"
+	     "\n"
+	     "stream:\n"
+	     "      --interval S      the server's interval, in seconds (1)\n"
+	     "      --unread N        add connections that never read\n"
+	     "\n"
+	     "daytime, time, ntp:\n"
+	     "      --batch N         so many requests to a socket at once\n"
+	     "  -r, --rate N          so many requests a second, not as many as\n"
+	     "                        are answered\n"
+	     "      --timeout S       what is answered later is lost (1)\n"
+	     "      --tcp             ask over TCP\n"
+	     "  -u, --udp             ask over UDP\n"
 	     "\n"
 	     "modes:");
 	for (int i = 0; i < MODES; i++)
@@ -156,6 +179,12 @@ take_value(struct bench_options *options, int option, const char *value)
 				   &options->connections);
 	case 'd':
 		return parse_seconds(value, &options->window);
+	case 'r':
+		return parse_count(value, 1, RATE_MAX, &options->rate);
+	case OPTION_BATCH:
+		return parse_count(value, 1, QUERY_BATCH, &options->batch);
+	case OPTION_TIMEOUT:
+		return parse_seconds(value, &options->timeout);
 	case OPTION_INTERVAL:
 		return parse_seconds(value, &options->interval);
 	case OPTION_PID:
@@ -174,6 +203,7 @@ take_value(struct bench_options *options, int option, const char *value)
 }
 
 static const struct option long_options[] = {
+	{ "batch", required_argument, NULL, OPTION_BATCH },
 	{ "connections", required_argument, NULL, 'c' },
 	{ "duration", required_argument, NULL, 'd' },
 	{ "help", no_argument, NULL, 'h' },
@@ -182,6 +212,10 @@ static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, OPTION_PID },
 	{ "plot", required_argument, NULL, OPTION_PLOT },
 	{ "processes", required_argument, NULL, OPTION_PROCESSES },
+	{ "rate", required_argument, NULL, 'r' },
+	{ "tcp", no_argument, NULL, OPTION_TCP },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "udp", no_argument, NULL, 'u' },
 	{ "unread", required_argument, NULL, OPTION_UNREAD },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -196,14 +230,19 @@ option_name(int option)
 	return "?";
 }
 
-/* -1: go on; otherwise the exit status. */
+/*
+ * Notes in USED which options there were.  -1: go on; otherwise the exit
+ * status.
+ */
 static int
-parse_options(struct bench_options *options, int argc, char **argv)
+parse_options(struct bench_options *options, bool used[OPTIONS], int argc,
+	      char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:d:hjV", long_options,
+	while ((option = getopt_long(argc, argv, "c:d:hjr:uV", long_options,
 				     NULL)) != -1) {
+		used[option] = true;
 		switch (option) {
 		case 'h':
 			help();
@@ -213,6 +252,12 @@ parse_options(struct bench_options *options, int argc, char **argv)
 			return 0;
 		case 'j':
 			options->json = true;
+			break;
+		case 'u':
+			options->udp = true;
+			break;
+		case OPTION_TCP:
+			options->tcp = true;
 			break;
 		case '?':
 			return usage();
@@ -225,6 +270,30 @@ parse_options(struct bench_options *options, int argc, char **argv)
 		}
 	}
 	return -1;
+}
+
+/* Whether MODE has all options that were USED, and they go together. */
+static bool
+fits(const struct mode *mode, const struct bench_options *options,
+     const bool used[OPTIONS])
+{
+	static const int streams[] = { OPTION_INTERVAL, OPTION_UNREAD, 0 };
+	static const int asks[] = { OPTION_BATCH, OPTION_TCP, OPTION_TIMEOUT,
+				    'r',	  'u',	      0 };
+	const int *others = mode->asks ? streams : asks;
+
+	for (; *others; others++) {
+		if (!used[*others])
+			continue;
+		bench_complain("%s has no --%s", mode->name,
+			       option_name(*others));
+		return false;
+	}
+	if (options->tcp && (options->udp || strcmp(mode->name, "ntp") == 0)) {
+		bench_complain("this has no --tcp");
+		return false;
+	}
+	return true;
 }
 
 static const struct mode *
@@ -260,14 +329,16 @@ main(int argc, char **argv)
 		.connections = 100,
 		.window = 10 * CLOCK_SECOND,
 		.interval = CLOCK_SECOND,
+		.timeout = CLOCK_SECOND,
 	};
+	bool used[OPTIONS] = { false };
 	const struct mode *mode;
-	int status = parse_options(&options, argc, argv);
+	int status = parse_options(&options, used, argc, argv);
 
 	if (status >= 0)
 		return status;
 	mode = choose_mode(&options, argv + optind, argc - optind);
-	if (!mode)
+	if (!mode || !fits(mode, &options, used))
 		return usage();
 	signal(SIGPIPE, SIG_IGN);
 	return mode->run(&options);

@@ -113,6 +113,15 @@ misused(const char *text, const char *word)
 	return EX_USAGE;
 }
 
+/* As timed finds it. */
+static const char *
+default_directory(void)
+{
+	const char *given = getenv("RUNTIME_DIRECTORY");
+
+	return given && *given == '/' ? given : RUNSTATEDIR "/timed";
+}
+
 int
 main(int argc, char **argv)
 {
@@ -123,7 +132,7 @@ main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options options = { .runtime_dir = RUNSTATEDIR "/timed" };
+	struct options options = { .runtime_dir = default_directory() };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "+hjr:V", long_options, NULL)) !=

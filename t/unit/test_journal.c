@@ -59,6 +59,7 @@ send_text(const char *format, va_list arguments)
 }
 
 /* Of a journal with evtlog and of one without, fortified or not. */
+#undef syslog
 void
 syslog(int priority, const char *format, ...)
 {

@@ -168,20 +168,22 @@ closelog(void)
 	sent.ident[0] = '\0';
 }
 
-static void catch (int priority, const char *format, va_list arguments)
+static void
+keep_sent(int priority, const char *format, va_list arguments)
 {
 	sent.count++;
 	sent.priority = priority;
 	vsnprintf(sent.text, sizeof(sent.text), format, arguments);
 }
 
+#undef syslog
 void
 syslog(int priority, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	catch (priority, format, arguments);
+	keep_sent(priority, format, arguments);
 	va_end(arguments);
 }
 
@@ -195,7 +197,7 @@ __syslog_chk(int priority, int flag, const char *format, ...)
 
 	(void)flag;
 	va_start(arguments, format);
-	catch (priority, format, arguments);
+	keep_sent(priority, format, arguments);
 	va_end(arguments);
 }
 
