@@ -219,7 +219,7 @@ decoded()
 # ---- How it ends ------------------------------------------------------------
 
 @test "timec once: 69 when nobody listens" {
-	local mode port
+	local mode
 	for mode in daytime time; do
 		run -69 --separate-stderr timec $mode 127.0.0.1:1
 		grep -q '127\.0\.0\.1:1: Connection refused' <<<"$stderr"
