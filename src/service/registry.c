@@ -10,7 +10,7 @@ extern const struct service stream_service;
 extern const struct service time_service;
 
 const struct service *const registry[] = {
-	&ntp_service, &stream_service, &daytime_service, &time_service, NULL,
+	&stream_service, &daytime_service, &time_service, &ntp_service, NULL,
 };
 
 const struct service *
