@@ -84,12 +84,13 @@ all_text(const struct master *master)
 	const struct scribe *scribe = &master->scribe;
 
 	return json_pack(
-		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
+		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
 		"s:{s:i, s:i, s:i, s:i, s:i}, s:o, s:o}",
 		"carry", CARRY_VERSION,
 		"scoreboard_layout", SCOREBOARD_VERSION,
 		"handoff", HANDOFF_VERSION,
 		"version", PACKAGE_VERSION,
+		"pid", (int)getpid(),
 		"scoreboard", master->scoreboard.fd,
 		"pidfile", places->pidfile,
 		"image", master->image,
@@ -180,7 +181,15 @@ carry_check(int fd, struct problem *problem)
 {
 	json_t *text = load(fd, problem);
 	bool good = text && compatible(text, problem);
+	int pid = getppid();
 
+	(void)json_unpack(text, "{s?i}", "pid", &pid);
+	if (good && pid != getppid()) {
+		problem_set(problem, EX_SOFTWARE,
+			    "it is not run by timed itself; a script in its "
+			    "place has to exec it");
+		good = false;
+	}
 	json_decref(text);
 	return good;
 }

@@ -221,7 +221,7 @@ reap(void *context)
 static const struct signals_action actions[] = {
 	{ SIGHUP, hangup },  { SIGTERM, stop }, { SIGINT, stop },
 	{ SIGUSR1, reopen }, { SIGCHLD, reap }, { SIGUSR2, upgrade },
-	{ SIGPIPE, NULL },   { 0, NULL },
+	{ SIGPIPE, NULL },   { SIGXFSZ, NULL }, { 0, NULL },
 };
 
 static void
