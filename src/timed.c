@@ -9,6 +9,7 @@
 #include "master/start.h"
 #include "master/upgrade.h"
 
+#include <bsd/string.h>
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <getopt.h>
@@ -42,6 +43,7 @@ struct options {
 	struct master_options master;
 	char file[PATH_MAX]; /* absolute: a daemon leaves its directory */
 	char program[PATH_MAX];
+	char refused[512];
 	bool test;
 };
 
@@ -187,7 +189,10 @@ take_over(struct options *options, int carry)
 	struct launcher nobody = LAUNCHER_NONE;
 
 	options->master.carry = carry;
-	options->master.refused = refused ? strdup(refused) : NULL;
+	if (refused) {
+		strlcpy(options->refused, refused, sizeof(options->refused));
+		options->master.refused = options->refused;
+	}
 	unsetenv(UPGRADE_FAILED);
 	/* A process that was exec'd by descriptor is named after that. */
 	prctl(PR_SET_NAME, "timed");

@@ -108,10 +108,11 @@ journal_replaced()
 four_upgrades()
 {
 	local before port journal started
-	before=$(fds "$TIMED_PID")
 	port=$(stream_port)
 	started=$(status .started)
 	watch 200
+	# By now it has let go of its launcher.
+	before=$(fds "$TIMED_PID")
 	for _ in 1 2 3 4; do
 		journal=$(journal_pid)
 		install "$BUILD/timed"

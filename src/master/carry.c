@@ -15,17 +15,34 @@
 
 /* --- writing --- */
 
-static void
-hex_of(const struct addr *address, char text[2 * sizeof(address->un) + 1])
+/* JSON wants UTF-8, and a path may be anything: SIZE bytes as 2 * SIZE + 1. */
+static const char *
+hex_of(const void *bytes, size_t size, char *text)
 {
-	const unsigned char *bytes = (const unsigned char *)&address->un;
-	socklen_t length = address->length;
+	const unsigned char *byte = bytes;
 
-	if (length > sizeof(address->un))
-		length = sizeof(address->un);
-	for (socklen_t i = 0; i < length; i++)
-		snprintf(text + (size_t)2 * i, 3, "%02x", bytes[i]);
-	text[2 * length] = '\0';
+	for (size_t i = 0; i < size; i++)
+		snprintf(text + 2 * i, 3, "%02x", byte[i]);
+	text[2 * size] = '\0';
+	return text;
+}
+
+/* The bytes, at most SIZE of them, or -1. */
+static ssize_t
+bytes_of(const char *hex, void *bytes, size_t size)
+{
+	unsigned char *byte = bytes;
+	size_t length = strlen(hex) / 2;
+	unsigned value;
+
+	if (length > size)
+		return -1;
+	for (size_t i = 0; i < length; i++) {
+		if (sscanf(hex + 2 * i, "%2x", &value) != 1)
+			return -1;
+		byte[i] = (unsigned char)value;
+	}
+	return (ssize_t)length;
 }
 
 static json_t *
@@ -37,7 +54,7 @@ listeners_text(const struct listeners *listeners)
 		const struct listener *one = &listeners->items[i];
 		char wanted[2 * sizeof(one->wanted.un) + 1];
 
-		hex_of(&one->wanted, wanted);
+		hex_of(&one->wanted.un, one->wanted.length, wanted);
 		json_array_append_new(
 			array, json_pack("{s:i, s:s, s:s, s:b}", "fd", one->fd,
 					 "service", one->service_name, "wanted",
@@ -82,18 +99,24 @@ all_text(const struct master *master)
 {
 	const struct places *places = &master->places;
 	const struct scribe *scribe = &master->scribe;
+	const char *log = scribe->config.file;
+	char directory[2 * sizeof(places->runtime_dir) + 1];
+	char file[2 * sizeof(scribe->config.file) + 1];
 
 	return json_pack(
-		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
-		"s:{s:i, s:i, s:i, s:i, s:i}, s:o, s:o}",
+		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
+		"s:{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}, "
+		"s:o, s:o}",
 		"carry", CARRY_VERSION,
 		"scoreboard_layout", SCOREBOARD_VERSION,
 		"handoff", HANDOFF_VERSION,
 		"version", PACKAGE_VERSION,
+		"pid", (int)getpid(),
 		"scoreboard", master->scoreboard.fd,
 		"pidfile", places->pidfile,
 		"image", master->image,
-		"runtime_dir", places->runtime_dir,
+		"runtime_dir", hex_of(places->runtime_dir,
+				      strlen(places->runtime_dir), directory),
 		"made_runtime_dir", places->made_runtime_dir,
 		"generation", (int)master->pool.last_number,
 		"reload_again", master->reload_again,
@@ -103,6 +126,11 @@ all_text(const struct master *master)
 			"write_end", scribe->write_end,
 			"own_end", scribe->own_end,
 			"command", scribe->command,
+			"file", hex_of(log, strlen(log), file),
+			"syslog", scribe->config.syslog,
+			"change", scribe->identity.change,
+			"uid", (int)scribe->identity.uid,
+			"gid", (int)scribe->identity.gid,
 		"listeners", listeners_text(&master->listeners),
 		"workers", members_text(&master->pool.crew));
 }
@@ -114,11 +142,15 @@ carry_write(const struct master *master)
 	json_t *text = all_text(master);
 	int fd = memfd_create("timed", 0);
 
+	if (!text)
+		errno = ENOMEM;
 	if (!text || fd < 0 || json_dumpfd(text, fd, 0) < 0) {
+		int error = errno;
+
 		if (fd >= 0)
 			close(fd);
 		json_decref(text);
-		errno = ENOMEM;
+		errno = error;
 		return -1;
 	}
 	json_decref(text);
@@ -180,27 +212,17 @@ carry_check(int fd, struct problem *problem)
 {
 	json_t *text = load(fd, problem);
 	bool good = text && compatible(text, problem);
+	int pid = getppid();
 
+	(void)json_unpack(text, "{s?i}", "pid", &pid);
+	if (good && pid != getppid()) {
+		problem_set(problem, EX_SOFTWARE,
+			    "it is not run by timed itself; a script in its "
+			    "place has to exec it");
+		good = false;
+	}
 	json_decref(text);
 	return good;
-}
-
-static bool
-address_of(const char *hex, struct addr *address)
-{
-	unsigned char *bytes = (unsigned char *)&address->un;
-	size_t length = strlen(hex) / 2;
-	unsigned value;
-
-	if (length > sizeof(address->un))
-		return false;
-	*address = (struct addr){ .length = (socklen_t)length };
-	for (size_t i = 0; i < length; i++) {
-		if (sscanf(hex + 2 * i, "%2x", &value) != 1)
-			return false;
-		bytes[i] = (unsigned char)value;
-	}
-	return true;
 }
 
 static int
@@ -208,6 +230,7 @@ read_listener(json_t *text, struct listener *listener, struct problem *problem)
 {
 	const char *service, *wanted;
 	json_error_t error;
+	ssize_t length;
 	int passed;
 
 	*listener = (struct listener){ .service = -1 };
@@ -216,7 +239,10 @@ read_listener(json_t *text, struct listener *listener, struct problem *problem)
 				    "wanted", &wanted, "passed", &passed),
 		     &error, problem) < 0)
 		return -1;
-	if (!address_of(wanted, &listener->wanted)) {
+	length = bytes_of(wanted, &listener->wanted.un,
+			  sizeof(listener->wanted.un));
+	listener->wanted.length = (socklen_t)length;
+	if (length < 0) {
 		problem_set(problem, EX_SOFTWARE, "a listener's address");
 		return -1;
 	}
@@ -269,14 +295,33 @@ static int
 unpack_journal(json_t *text, struct scribe_carried *journal,
 	       json_error_t *error)
 {
-	return json_unpack_ex(
+	const char *file;
+	int syslog, change, uid, gid, result;
+
+	result = json_unpack_ex(
 		text, error, 0,
-		"{s:{s:i, s:i, s:i, s:i, s:i}}", "journal",
+		"{s:{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}}",
+		"journal",
 		"pid", &journal->pid,
 		"read_end", &journal->read_end,
 		"write_end", &journal->write_end,
 		"own_end", &journal->own_end,
-		"command", &journal->command);
+		"command", &journal->command,
+		"file", &file,
+		"syslog", &syslog,
+		"change", &change,
+		"uid", &uid,
+		"gid", &gid);
+	if (result < 0)
+		return -1;
+	memset(&journal->config, 0, sizeof(journal->config));
+	(void)bytes_of(file, journal->config.file,
+		       sizeof(journal->config.file) - 1);
+	journal->config.syslog = syslog;
+	journal->identity.change = change;
+	journal->identity.uid = (uid_t)uid;
+	journal->identity.gid = (gid_t)gid;
+	return 0;
 }
 /* clang-format on */
 
@@ -296,10 +341,13 @@ read_all(json_t *text, struct master *master, struct scribe_carried *journal,
 				&again, &listeners, &error),
 		     &error, problem) < 0)
 		return -1;
-	strlcpy(places->runtime_dir, runtime_dir, sizeof(places->runtime_dir));
+	memset(places->runtime_dir, 0, sizeof(places->runtime_dir));
+	(void)bytes_of(runtime_dir, places->runtime_dir,
+		       sizeof(places->runtime_dir) - 1);
 	places->made_runtime_dir = made;
 	master->reload_again = again;
-	if (scoreboard_adopt(&master->scoreboard, runtime_dir, board) < 0) {
+	if (scoreboard_adopt(&master->scoreboard, places->runtime_dir, board) <
+	    0) {
 		problem_errno(problem, errno, "the scoreboard");
 		return -1;
 	}

@@ -221,7 +221,7 @@ reap(void *context)
 static const struct signals_action actions[] = {
 	{ SIGHUP, hangup },  { SIGTERM, stop }, { SIGINT, stop },
 	{ SIGUSR1, reopen }, { SIGCHLD, reap }, { SIGUSR2, upgrade },
-	{ SIGPIPE, NULL },   { 0, NULL },
+	{ SIGPIPE, NULL },   { SIGXFSZ, NULL }, { 0, NULL },
 };
 
 static void
@@ -400,15 +400,14 @@ close_places:
 /* --- taking over from another image of this process --- */
 
 static int
-take_over_children(struct master *master, const struct scribe_carried *carried,
+take_over_children(struct master *master, struct scribe_carried *carried,
 		   struct problem *problem)
 {
 	const struct config *config = master->config;
-	struct journal_config journal;
 
-	config_journal(config, master->options->foreground, &journal);
+	carried->config.to_stderr = master->options->foreground;
 	if (scribe_adopt(&master->scribe, &master->loop, &scribe_events, master,
-			 carried, &journal, &config->identity) < 0 ||
+			 carried) < 0 ||
 	    pool_open(&master->pool, &master->loop, &master->scoreboard,
 		      master->scribe.write_end, &pool_events, master) < 0) {
 		problem_errno(problem, errno, "cannot make the pool");

@@ -261,9 +261,7 @@ scribe_open(struct scribe *scribe, struct loop *loop,
 int
 scribe_adopt(struct scribe *scribe, struct loop *loop,
 	     const struct scribe_events *events, void *context,
-	     const struct scribe_carried *carried,
-	     const struct journal_config *config,
-	     const struct sandbox_identity *identity)
+	     const struct scribe_carried *carried)
 {
 	if (open_timers(scribe, loop, events, context) < 0)
 		return -1;
@@ -273,8 +271,8 @@ scribe_adopt(struct scribe *scribe, struct loop *loop,
 	scribe->command = carried->command;
 	scribe->pid = carried->pid;
 	scribe->started = true;
-	scribe->config = *config;
-	scribe->identity = *identity;
+	scribe->config = carried->config;
+	scribe->identity = carried->identity;
 	/* There was none: it was about to be started again. */
 	if (scribe->pid == 0)
 		wait_longer(scribe);

@@ -61,6 +61,8 @@ struct scribe_carried {
 	int write_end;
 	int own_end;
 	int command;
+	struct journal_config config;
+	struct sandbox_identity identity;
 };
 
 /*
@@ -69,9 +71,7 @@ struct scribe_carried {
  */
 int scribe_adopt(struct scribe *scribe, struct loop *loop,
 		 const struct scribe_events *events, void *context,
-		 const struct scribe_carried *carried,
-		 const struct journal_config *config,
-		 const struct sandbox_identity *identity);
+		 const struct scribe_carried *carried);
 
 /* Let another journal, of this image, take the place of the one that runs. */
 void scribe_renew(struct scribe *scribe);
