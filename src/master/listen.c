@@ -30,8 +30,10 @@ set(int fd, int level, int option, int value)
 }
 
 /*
- * A socket of one address answers from that; one of all addresses has to know
- * which one was asked, and that costs something with every datagram.
+ * Answers fit through any path, whatever an ICMP message, forged or not, says
+ * of its MTU: nobody has to look that up.  A socket of one address answers from
+ * that; one of all addresses has to know which one was asked, and that costs
+ * something with every datagram.
  */
 static void
 tune_datagrams(int fd, const struct addr *address)
@@ -39,12 +41,16 @@ tune_datagrams(int fd, const struct addr *address)
 	set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
 	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
 	set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-	if (address->sa.sa_family == AF_INET6)
+	set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE);
+	if (address->sa.sa_family == AF_INET6) {
+		set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+		    IPV6_PMTUDISC_INTERFACE);
 		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO,
 		    IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr));
-	else
+	} else {
 		set(fd, IPPROTO_IP, IP_PKTINFO,
 		    address->in.sin_addr.s_addr == htonl(INADDR_ANY));
+	}
 }
 
 void

@@ -260,7 +260,8 @@ answer_mode(const struct ntp_packet *request, const struct addr *from)
 
 /*
  * No two answers to a client may have the same receive timestamp as long as
- * one is found by it.
+ * one is found by it.  Who remembers no answer finds none, and is spared the
+ * look: in a table that no cache holds it is the dearest part of an answer.
  */
 static uint64_t
 unique(const struct ntp_state *state, const struct addr *from, uint64_t receive)
@@ -280,8 +281,7 @@ answer_times(const struct ntp_state *state, const struct ntp_packet *request,
 	     const struct datagram *datagram, struct ntp_answer *answer)
 {
 	const struct addr *from = &datagram->from;
-	uint64_t receive =
-		unique(state, from, ntp_packet_timestamp(datagram->received));
+	uint64_t receive = ntp_packet_timestamp(datagram->received);
 	uint64_t earlier = 0;
 
 	answer->packet.receive = htobe64(receive);
@@ -289,6 +289,8 @@ answer_times(const struct ntp_state *state, const struct ntp_packet *request,
 	if (request->origin == 0 || request->receive == request->transmit ||
 	    ntp_packet_mode(answer->packet.lvm) != NTP_MODE_SERVER)
 		return;
+	receive = unique(state, from, receive);
+	answer->packet.receive = htobe64(receive);
 	answer->key = ntp_interleaved_key(from, receive);
 	earlier = ntp_interleaved_find(
 		state->sent,
