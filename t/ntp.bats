@@ -191,6 +191,15 @@ chronyd_agrees()
 		-w 1 -c 2 | grep '^NTP OK: Offset'
 }
 
+@test "ntp: rdate -n reads it" {
+	local shown said
+	ntp_start
+	shown=$(rdate -n -p -o "$PORT" 127.0.0.1)
+	said=$(date -d "$shown" +%s)
+	[ $(($(date +%s) - said)) -le 2 ]
+	[ $((said - $(date +%s))) -le 1 ]
+}
+
 # alone COMMAND...: with a network of its own, in which ports below 1024 are
 # like others.
 alone()
