@@ -17,7 +17,10 @@ drain(int fd)
 	(void)!recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT);
 }
 
-/* A new socket has room for so little. */
+/*
+ * A new socket has room for so little.  It is held back for a moment, so that
+ * one segment has the answer and its end.
+ */
 static void
 answer(struct instance *instance, int fd)
 {
@@ -25,8 +28,9 @@ answer(struct instance *instance, int fd)
 	char reply[DATAGRAM_REPLY];
 	size_t length = instance->config->service->once(instance, reply);
 
-	if (send(fd, reply, length, MSG_DONTWAIT | MSG_NOSIGNAL) !=
-	    (ssize_t)length) {
+	if (send(fd, reply, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE) !=
+		    (ssize_t)length ||
+	    shutdown(fd, SHUT_WR) < 0) {
 		tally_refuse(tally, REFUSED_UNSENT);
 		return;
 	}
