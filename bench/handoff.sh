@@ -55,39 +55,6 @@ bench_open
 
 # ---- nginx ------------------------------------------------------------------
 
-nginx_binary=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx)
-
-# Into nginx_module: the line that loads the stream module, if it takes one.
-# Fails without nginx or without the module.
-find_nginx()
-{
-	local built path
-	[ -n "$nginx_binary" ] || return
-	built=$("$nginx_binary" -V 2>&1)
-	nginx_module=
-	case " $built " in
-	*' --with-stream '*) ;;
-	*' --with-stream=dynamic '*)
-		path=$(sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p' <<<"$built")
-		path=$path/ngx_stream_module.so
-		[ -e "$path" ] || return
-		nginx_module="load_module $path;"
-		;;
-	*) return 1 ;;
-	esac
-}
-
-# A port that nobody has, and that the kernel gives to no one.
-free_port()
-{
-	local i
-	for ((i = 0; i < 100; i++)); do
-		port=$((20000 + RANDOM % 10000))
-		[ -n "$(ss -Hltn "sport = :$port")" ] || return 0
-	done
-	fail 69 'no port is free'
-}
-
 # shellcheck disable=SC2317 # wait_for calls it
 nginx_listens()
 {

@@ -119,21 +119,21 @@ timed_status()
 # shellcheck disable=SC2034,SC2317 # for the scripts; wait_for calls it
 timed_address()
 {
-	address=$(timed_status '.services[0].listen[0]')
+	address=$(timed_status '.services[0].listen[0] | ltrimstr("udp:")')
 }
 
-# start_timed WORKERS: on a port that the kernel chooses; sets timed and
-# address.  It makes run and log itself, for the user that it becomes.
+# start_timed WORKERS [SERVICE]: on a port that the kernel chooses; sets timed
+# and address.  It makes run and log itself, for the user that it becomes.
+# SERVICE is its group in timed.conf, a stream if there is none.
 start_timed()
 {
+	local stream='type = "stream"; listen = [ "127.0.0.1:0" ];'
 	rm -rf "$dir/log"
 	cat >"$dir/timed.conf" <<-END
 		workers = $1;
 		runtime_dir = "$dir/run";
 		log = { file = "$dir/log/timed.log"; level = "info"; syslog = false; };
-		services = (
-		  { type = "stream"; listen = [ "127.0.0.1:0" ]; }
-		);
+		services = ( { ${2-$stream} } );
 	END
 	"$builddir/timed" -f -c "$dir/timed.conf" 2>"$dir/stderr" {never}>&- &
 	timed=$!
@@ -175,4 +175,42 @@ reload()
 	kill -HUP "$2"
 	# shellcheck disable=SC2086 # a list of pids
 	wait_for "$1 does not reload" "$2" replaced "$2" "$3" "$4" $old
+}
+
+# ---- nginx ------------------------------------------------------------------
+
+# What else is in sbin is found there, too.
+PATH=$PATH:/usr/sbin:/usr/local/sbin
+nginx_binary=$(command -v nginx)
+
+# Into nginx_module: the line that loads the stream module, if it takes one.
+# Fails without nginx or without the module.
+# shellcheck disable=SC2034 # for the scripts
+find_nginx()
+{
+	local built path
+	[ -n "$nginx_binary" ] || return
+	built=$("$nginx_binary" -V 2>&1)
+	nginx_module=
+	case " $built " in
+	*' --with-stream '*) ;;
+	*' --with-stream=dynamic '*)
+		path=$(sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p' <<<"$built")
+		path=$path/ngx_stream_module.so
+		[ -e "$path" ] || return
+		nginx_module="load_module $path;"
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# Into port: one that nobody has, and that the kernel gives to no one.
+free_port()
+{
+	local i
+	for ((i = 0; i < 100; i++)); do
+		port=$((20000 + RANDOM % 10000))
+		[ -n "$(ss -Hltun "sport = :$port")" ] || return 0
+	done
+	fail 69 'no port is free'
 }
