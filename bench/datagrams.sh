@@ -31,6 +31,7 @@
 . "${0%/*}/lib.bash"
 
 rounds=7 loss_rounds=3 tables='ntp daytime time loss' rate=100000
+pace=250    # ms from reload to reload
 light=20000 # requests a second that leave any server idle in between
 
 usage()
@@ -331,17 +332,21 @@ asked()
 	[ "$(timed_status .totals.requests)" -gt 1000 ]
 }
 
-# under_load SECONDS RELOADS: its report is in result.  With reloads it ends
-# when they are done.
+# under_load SECONDS RELOADS: its report is in result, and in dropped what the
+# socket of timed had no room for.  With reloads it ends when they are done.  A
+# late answer is none that was lost: the load may wait for a processor.
 under_load()
 {
-	local load status i
-	"$builddir/timebench" ntp -j -r "$rate" -d "$1" "$address" \
+	local load status start i
+	"$builddir/timebench" ntp -j -r "$rate" -d "$1" --timeout 3 "$address" \
 		>"$dir/result" 2>"$dir/load.err" {never}>&- &
 	load=$!
 	started+=("$load")
 	wait_for 'there is no load' "$load" asked
+	read_clock
+	start=$now
 	for ((i = 0; i < $2; i++)); do
+		wait_clock $((start + i * pace))
 		reload timed "$timed" '^timed: worker' 2
 	done
 	[ "$2" -eq 0 ] || kill -INT "$load"
@@ -351,6 +356,8 @@ under_load()
 		cat "$dir/load.err" >&2
 		fail $status 'timebench failed'
 	fi
+	dropped=$(ss -Hulnm "sport = :${address##*:}" |
+		sed -n 's/.*,d\([0-9]*\)).*/\1/p')
 	check
 }
 
@@ -375,9 +382,10 @@ loss_row()
 		.latency_us.p99, .latency_us.max] | @tsv' "$dir/result" |
 		while IFS=$'\t' read -r time sent answered lost unsent loss \
 			p99 max; do
-			printf '%-14s %6.1f %9d %9d %7d %7d %9.1f %7d %8d\n' \
-				"$1" "$time" "$sent" "$answered" "$lost" \
-				"$unsent" "$loss" "$p99" "$max"
+			printf '%-11s %5.1f %9d %9d %6d %8d %6d %8.1f' "$1" \
+				"$time" "$sent" "$answered" "$lost" "$dropped" \
+				"$unsent" "$loss"
+			printf ' %7d %7d\n' "$p99" "$max"
 		done
 }
 
@@ -407,8 +415,8 @@ table_loss()
 	find_rate
 	printf '\nNTP, 2 workers, %d requests a second, without and with %d %s\n' \
 		"$rate" "$reloads" reloads
-	printf '%-14s %6s %9s %9s %7s %7s %9s %7s %8s\n' '' s sent answered \
-		lost unsent 'lost ppm' 'p99 us' 'max us'
+	printf '%-11s %5s %9s %9s %6s %8s %6s %8s %7s %7s\n' '' s sent answered \
+		lost overflow unsent 'lost ppm' 'p99 us' 'max us'
 	for ((round = 1; round <= loss_rounds; round++)); do
 		loss_of 'reloads' "$reloads" 600
 		length=$(jq '.window_seconds | ceil' "$dir/result")
