@@ -329,17 +329,21 @@ timed_launch()
 # bind every port.  "${NET[@]}" COMMAND... runs a client there.
 net_start()
 {
+	local own=(unshare --net) into=(nsenter --net)
+	if [ "$(id -u)" -ne 0 ]; then
+		own+=(--user --map-user=65534 --map-group=65534 --keep-caps)
+		into+=(--preserve-credentials --user)
+	fi
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	start "$DIR/net" "$DIR/net.err" unshare --user --map-user=65534 \
-		--map-group=65534 --keep-caps --net sh -ec '
+	start "$DIR/net" "$DIR/net.err" "${own[@]}" sh -ec '
 			ip link set lo up
 			for address; do
 				ip address add "$address" dev lo
 			done
-			echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+			echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start || :
 			echo up
 			exec tail -f /dev/null' sh "$@"
-	NET=(nsenter --preserve-credentials --user --net --target "$PID")
+	NET=("${into[@]}" --target "$PID")
 	wait_until "$PATIENCE" lines_in "$DIR/net" 1
 }
 

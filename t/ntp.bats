@@ -210,7 +210,7 @@ alone()
 	# shellcheck disable=SC2016 # for that shell
 	start "$DIR/stdout" "$ERR" "${own[@]}" bash -c '
 		ip link set lo up &&
-		echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start &&
+		{ echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start || :; } &&
 		exec "$@"' bash "$@"
 }
 
