@@ -311,8 +311,10 @@ hand_over(struct crew_member *member, const int *heirs, int count)
 		fds[joined] = join(member, &crew->members[heirs[i]]);
 		joined += fds[joined] >= 0;
 	}
-	/* Without any it accepts nobody, and serves whom it has meanwhile. */
-	/* Too many descriptors may be under way: then it is tried again. */
+	/*
+	 * Without any it accepts nobody, and serves whom it has meanwhile.  Too
+	 * many descriptors may be under way: then it is tried again.
+	 */
 	if (give(member, COMMAND_HAND_OVER,
 		 count ? crew->members[heirs[0]].generation : 0, fds, joined))
 		member->heirs += joined;

@@ -204,10 +204,13 @@ static struct message *
 tick_line(struct instance *instance, int64_t boundary, bool leap)
 {
 	struct stream_state *state = instance->state;
+	struct message *message = make_line(instance->config->settings,
+					    &state->line, boundary, leap);
 
-	state->line_at = boundary;
-	return make_line(instance->config->settings, &state->line, boundary,
-			 leap);
+	/* Without memory the line is still that of the tick before. */
+	if (message)
+		state->line_at = boundary;
+	return message;
 }
 
 static void
