@@ -39,6 +39,8 @@ static const struct setting settings[] = {
 	  NULL },
 	{ "recycle_after", SETTING_INT, PLACE(recycle_after), 0, 1000000000,
 	  NULL },
+	{ "control_group", SETTING_STRING, PLACE(control_group), 1, 0, NULL },
+	{ "status_for_all", SETTING_BOOL, PLACE(status_for_all), 0, 0, NULL },
 	{ "log", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "services", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
@@ -147,6 +149,23 @@ place_of(config_setting_t *root, const char *name)
 }
 
 static void
+find_operators(struct config *config, config_setting_t *root,
+	       struct complaints *complaints)
+{
+	const struct group *group;
+
+	if (!config->control_group[0])
+		return;
+	group = getgrnam(config->control_group);
+	if (group)
+		config->control_gid = group->gr_gid;
+	else
+		complain(complaints, place_of(root, "control_group"),
+			 "control_group: there is no group \"%s\"",
+			 config->control_group);
+}
+
+static void
 find_identity(struct config *config, config_setting_t *root,
 	      struct complaints *complaints)
 {
@@ -207,6 +226,7 @@ read_all(struct config *config, config_t *parsed, struct complaints *complaints)
 	check_directory(config->runtime_dir, "runtime_dir", root, complaints);
 	check_directory(config->state_dir, "state_dir", root, complaints);
 	find_identity(config, root, complaints);
+	find_operators(config, root, complaints);
 	if (config->workers == 0)
 		config->workers = processors();
 	services_read(config, root, complaints);

@@ -40,6 +40,9 @@ struct config {
 	int recycle_after; /* connections that a worker serves; 0: no end */
 	struct config_log log;
 	struct sandbox_identity identity;
+	char control_group[64]; /* empty: none */
+	gid_t control_gid;
+	bool status_for_all;
 	struct service_config *services;
 	int service_count;
 	char warning[512]; /* worth a line in the log; or empty */

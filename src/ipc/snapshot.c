@@ -209,3 +209,60 @@ snapshot_alive(const struct snapshot *snapshot, unsigned seconds)
 	return snapshot->now + (uint64_t)CLOCK_SECOND >= master->heartbeat &&
 	       snapshot->now <= master->heartbeat + limit;
 }
+
+/* --- what it tells --- */
+
+const char *
+snapshot_state_name(uint32_t state)
+{
+	static const char *const names[] = {
+		[MASTER_STARTING] = "starting",
+		[MASTER_RUNNING] = "running",
+		[MASTER_PAUSED] = "paused",
+		[MASTER_STOPPING] = "stopping",
+	};
+
+	return state < sizeof(names) / sizeof(*names) ? names[state]
+						      : "unknown";
+}
+
+/* Of all workers: one that changes hands is counted by two for a moment. */
+uint64_t
+snapshot_connections(const struct tally *tally)
+{
+	return tally->accepted > tally->closed ? tally->accepted - tally->closed
+					       : 0;
+}
+
+uint64_t
+snapshot_uptime(const struct snapshot *snapshot)
+{
+	uint64_t since = snapshot->master.started_monotonic;
+
+	return snapshot->now > since
+		       ? (snapshot->now - since) / (uint64_t)CLOCK_SECOND
+		       : 0;
+}
+
+/* Services of the configuration, in its order; how many. */
+int
+snapshot_services(const struct snapshot *snapshot,
+		  int order[SCOREBOARD_SERVICES])
+{
+	const struct scoreboard_service *all = snapshot->master.services;
+	int count = 0;
+
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
+		int at = count;
+
+		if (!all[i].active || !all[i].name[0])
+			continue;
+		while (at > 0 && all[order[at - 1]].order > all[i].order) {
+			order[at] = order[at - 1];
+			at--;
+		}
+		order[at] = i;
+		count++;
+	}
+	return count;
+}

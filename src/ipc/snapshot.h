@@ -59,4 +59,23 @@ bool snapshot_take(const struct snapshot_source *source,
  */
 bool snapshot_alive(const struct snapshot *snapshot, unsigned seconds);
 
+/* "running", "paused" ...; "unknown" for another number. */
+const char *snapshot_state_name(uint32_t state);
+
+/*
+ * The connections of a service, over all workers: one that changes hands is
+ * counted by two for a moment.
+ */
+uint64_t snapshot_connections(const struct tally *tally);
+
+/* Since timed was started, seconds. */
+uint64_t snapshot_uptime(const struct snapshot *snapshot);
+
+/*
+ * The services of the configuration, in its order, as indexes in
+ * master.services; how many.
+ */
+int snapshot_services(const struct snapshot *snapshot,
+		      int order[SCOREBOARD_SERVICES]);
+
 #endif

@@ -105,6 +105,7 @@ all_text(const struct master *master)
 
 	return json_pack(
 		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
+		"s:i, s:o, "
 		"s:{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}, "
 		"s:o, s:o}",
 		"carry", CARRY_VERSION,
@@ -120,6 +121,8 @@ all_text(const struct master *master)
 		"made_runtime_dir", places->made_runtime_dir,
 		"generation", (int)master->pool.last_number,
 		"reload_again", master->reload_again,
+		"resized", master->resized,
+		"control", control_save(&master->control),
 		"journal",
 			"pid", (int)scribe->pid,
 			"read_end", scribe->read_end,
@@ -280,7 +283,7 @@ unpack_all(json_t *text, struct master *master, const char **runtime_dir,
 {
 	return json_unpack_ex(
 		text, error, 0,
-		"{s:i, s:i, s:i, s:s, s:b, s:i, s:b, s:o}",
+		"{s:i, s:i, s:i, s:s, s:b, s:i, s:b, s?i, s:o}",
 		"scoreboard", board,
 		"pidfile", &master->places.pidfile,
 		"image", &master->back,
@@ -288,6 +291,7 @@ unpack_all(json_t *text, struct master *master, const char **runtime_dir,
 		"made_runtime_dir", made,
 		"generation", &master->carried,
 		"reload_again", again,
+		"resized", &master->resized,
 		"listeners", listeners);
 }
 
@@ -442,6 +446,24 @@ carry_read_workers(int fd, struct crew *crew, struct problem *problem)
 	return result;
 }
 
+int
+carry_read_control(int fd, struct master *master,
+		   void (*asked)(void *context, struct control_peer *peer),
+		   struct problem *problem)
+{
+	json_t *text = load(fd, problem);
+	int result = -1;
+
+	if (text)
+		result =
+			control_restore(&master->control, &master->loop,
+					json_object_get(text, "control"),
+					master->places.runtime_dir,
+					master->config, asked, master, problem);
+	json_decref(text);
+	return result;
+}
+
 /* --- descriptors --- */
 
 static void
@@ -456,6 +478,7 @@ carry_keep(const struct master *master, bool keep)
 {
 	const struct scribe *scribe = &master->scribe;
 
+	control_each_fd(&master->control, keep_one, keep);
 	keep_one(master->scoreboard.fd, keep);
 	keep_one(master->places.pidfile, keep);
 	keep_one(master->image, keep);

@@ -39,6 +39,11 @@ int carry_read(int fd, struct master *master, struct scribe_carried *journal,
 /* The workers, once the pool is open. */
 int carry_read_workers(int fd, struct crew *crew, struct problem *problem);
 
+/* Those who operate it, once the loop is open; ASKED as in control.h. */
+int carry_read_control(int fd, struct master *master,
+		       void (*asked)(void *context, struct control_peer *peer),
+		       struct problem *problem);
+
 /*
  * Whether an exec keeps open what carry_write() wrote down: true right before
  * one, false otherwise.

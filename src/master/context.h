@@ -8,6 +8,7 @@
 
 #include "base/signals.h"
 #include "base/timer.h"
+#include "master/control.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/places.h"
@@ -40,6 +41,11 @@ struct master {
 	struct listeners listeners;
 	struct listeners next_listeners;
 	bool reload_again; /* asked for while one was under way */
+	int resize_to;	   /* workers that the next reload is to have */
+	int resizing;	   /* that the one under way has */
+	int resized; /* that were asked for, not configured; or 0 */
+	json_t *complaints; /* of the reload that was refused, or NULL */
+	struct control control;
 	struct upgrade upgrade;
 	bool upgraded;	  /* this image has still to take over */
 	int image;	  /* the program of this process; -1: unknown */
@@ -55,6 +61,9 @@ struct master {
 	uint64_t log_lost; /* of the master, in the scoreboard already */
 	uint64_t log_limited;
 };
+
+/* Stop, as SIGTERM does. */
+void master_stop(struct master *master);
 
 static inline struct scoreboard_master *
 master_board(struct master *master)

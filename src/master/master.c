@@ -7,6 +7,7 @@
 #include "master/carry.h"
 #include "master/context.h"
 #include "master/notify.h"
+#include "master/operate.h"
 #include "master/reload.h"
 #include "master/start.h"
 #include "master/upgrade.h"
@@ -89,11 +90,17 @@ pool_empty(void *context)
 	scribe_stop(&master->scribe, stop_milliseconds(master, 0.15));
 }
 
+/* There will be no such thing any more. */
 static void
-stop(void *context)
+disappoint(struct master *master, enum control_state state)
 {
-	struct master *master = context;
+	control_begin(&master->control, state);
+	control_tell(&master->control, state, "timed is stopping", NULL);
+}
 
+void
+master_stop(struct master *master)
+{
 	if (master->state == MASTER_STOPPING)
 		return;
 	if (master->state == MASTER_STARTING && master->launcher.status >= 0 &&
@@ -109,6 +116,8 @@ stop(void *context)
 		  crew_count(&master->pool.crew));
 	reload_cancel(master);
 	upgrade_cancel(master);
+	disappoint(master, CONTROL_WAITS_RELOAD);
+	disappoint(master, CONTROL_WAITS_UPGRADE);
 	listeners_close(&master->listeners);
 	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
 }
@@ -120,7 +129,7 @@ fail_start(struct master *master, const struct problem *problem)
 	start_complain(&master->launcher, problem->text);
 	master->status = problem->status;
 	if (master->state != MASTER_STOPPING)
-		stop(master);
+		master_stop(master);
 }
 
 /* --- start: the journal, then the workers --- */
@@ -184,6 +193,12 @@ pool_failed(void *context, const struct problem *problem)
 }
 
 /* --- signals and the beat --- */
+
+static void
+stop(void *context)
+{
+	master_stop(context);
+}
 
 static void
 hangup(void *context)
@@ -255,6 +270,7 @@ every_second(struct timer *timer, bool stepped)
 			 __ATOMIC_RELAXED);
 	listeners_mend(&master->listeners);
 	pool_check(&master->pool);
+	control_check(&master->control);
 	log_flush();
 	publish_log_gaps(master);
 	notify_watchdog();
@@ -387,8 +403,14 @@ open_all(struct master *master, struct problem *problem)
 		goto close_places;
 	if (open_listeners(master, problem) < 0)
 		goto close_scoreboard;
+	if (control_open(&master->control, &master->loop,
+			 master->config->runtime_dir, master->config, operate,
+			 master, problem) < 0)
+		goto close_listeners;
 	if (open_children(master, problem) == 0)
 		return 0;
+	control_close(&master->control);
+close_listeners:
 	listeners_close(&master->listeners);
 close_scoreboard:
 	scoreboard_close(&master->scoreboard);
@@ -428,7 +450,9 @@ take_over_all(struct master *master, struct problem *problem)
 
 	if (carry_read(master->options->carry, master, &journal, problem) < 0 ||
 	    open_loop(master, problem) < 0 ||
-	    take_over_children(master, &journal, problem) < 0) {
+	    take_over_children(master, &journal, problem) < 0 ||
+	    carry_read_control(master->options->carry, master, operate,
+			       problem) < 0) {
 		upgrade_back(master, master->options->carry, problem->text);
 		return -1;
 	}
@@ -448,6 +472,7 @@ close_all(struct master *master)
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);
 	upgrade_close(master);
+	control_close(&master->control);
 	timer_close(&master->wall);
 	timer_close(&master->second);
 	signals_close(&master->signals);
@@ -490,6 +515,7 @@ master_run(const struct master_options *options, struct config *config,
 	status = master->status;
 	told = master->launcher;
 	close_all(master);
+	json_decref(master->complaints);
 	free(master);
 	start_tell(&told, status);
 	return status;

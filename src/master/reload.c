@@ -89,16 +89,34 @@ over(struct master *master, const char *status)
 static void
 refuse(struct master *master, const char *why)
 {
+	json_t *complaints = master->complaints;
+
+	master->complaints = NULL;
 	master_board(master)->reloads_refused++;
 	log_event(EVENT_RELOAD_FAILED, "reason", "%s", why);
+	control_tell(&master->control, CONTROL_WAITS_RELOAD, why,
+		     complaints ? json_pack("{s:o}", "errors", complaints)
+				: NULL);
 	over(master, "reload refused, the old configuration serves");
+}
+
+/* For operators: what serves now. */
+static json_t *
+serving(const struct master *master)
+{
+	return json_pack("{s:s, s:i, s:i}", "version", PACKAGE_VERSION,
+			 "generation", (int)master->pool.current.number,
+			 "workers", master->config->workers);
 }
 
 static void
 finish_reload(struct master *master)
 {
+	master->resized = master->resizing;
 	master_board(master)->reloads++;
 	reload_log(master, EVENT_RELOADED);
+	control_tell(&master->control, CONTROL_WAITS_RELOAD, NULL,
+		     serving(master));
 	over(master, "reloaded");
 }
 
@@ -113,6 +131,8 @@ finish_upgrade(struct master *master)
 	scribe_renew(&master->scribe);
 	if (!master->options->refused)
 		reload_log(master, EVENT_UPGRADED);
+	control_tell(&master->control, CONTROL_WAITS_UPGRADE,
+		     master->options->refused, serving(master));
 	over(master, master->options->refused
 			     ? "upgrade refused, the old program serves"
 			     : "upgraded");
@@ -122,6 +142,7 @@ void
 reload_ready(struct master *master)
 {
 	struct journal_config journal;
+	struct problem problem;
 
 	listeners_commit(&master->listeners, &master->next_listeners);
 	config_free(master->config);
@@ -133,6 +154,8 @@ reload_ready(struct master *master)
 		      (unsigned)master->config->log.rate);
 	config_journal(master->config, master->options->foreground, &journal);
 	scribe_configure(&master->scribe, &journal, &master->config->identity);
+	if (door_configure(&master->control.door, master->config, &problem) < 0)
+		log_event(EVENT_CONFIG_WARNING, "warning", "%s", problem.text);
 	if (master->upgraded)
 		finish_upgrade(master);
 	else
@@ -157,6 +180,9 @@ reload_failed(struct master *master, const struct problem *problem)
 	if (master->upgraded)
 		upgrade_back(master, -1, problem->text);
 	/* There is no way back: those who were carried over serve on. */
+	if (master->upgraded)
+		control_tell(&master->control, CONTROL_WAITS_UPGRADE,
+			     problem->text, NULL);
 	master->upgraded = false;
 	reload_publish(master);
 	refuse(master, problem->text);
@@ -164,16 +190,31 @@ reload_failed(struct master *master, const struct problem *problem)
 
 /* --- how one begins --- */
 
+static json_t *
+as_json(const struct complaints *complaints)
+{
+	json_t *lines = json_array();
+
+	for (int i = 0; i < complaints->count; i++)
+		json_array_append_new(lines, json_string(complaints->lines[i]));
+	return lines;
+}
+
 static struct config *
 load(struct master *master)
 {
 	struct complaints complaints = { 0 };
 	struct config *config = config_load(master->options->file, &complaints);
+	int workers = master->upgraded ? master->resized : master->resizing;
 
 	for (int i = 0; i < complaints.count; i++)
 		log_event(EVENT_CONFIG_ERROR, "error", "%s",
 			  complaints.lines[i]);
+	if (complaints.count)
+		master->complaints = as_json(&complaints);
 	complaints_free(&complaints);
+	if (config && workers)
+		config->workers = workers;
 	return config;
 }
 
@@ -203,9 +244,13 @@ begin(struct master *master)
 	struct problem problem;
 
 	notify_reloading();
-	if (!master->upgraded)
+	if (!master->upgraded) {
 		log_event(EVENT_RELOADING, "generation", "%u",
 			  master->pool.last_number + 1);
+		control_begin(&master->control, CONTROL_WAITS_RELOAD);
+		master->resizing = master->resize_to;
+		master->resize_to = 0;
+	}
 	master->next_config = load(master);
 	if (!master->next_config) {
 		problem_set(&problem, EX_CONFIG,
@@ -236,6 +281,13 @@ reload_request(struct master *master)
 		master->reload_again = true;
 	else
 		begin(master);
+}
+
+void
+reload_resize(struct master *master, int workers)
+{
+	master->resize_to = workers;
+	reload_request(master);
 }
 
 void

@@ -15,6 +15,9 @@
 /* Somebody wants one. */
 void reload_request(struct master *master);
 
+/* One with so many workers, whatever the configuration says. */
+void reload_resize(struct master *master, int workers);
+
 /* The master serves for the first time: do what was asked for before. */
 void reload_pending(struct master *master);
 

@@ -57,6 +57,7 @@ static void
 refuse(struct master *master, const char *reason)
 {
 	log_event(EVENT_UPGRADE_FAILED, "reason", "%s", reason);
+	control_tell(&master->control, CONTROL_WAITS_UPGRADE, reason, NULL);
 	notify_ready("upgrade refused, the old program serves");
 	reload_pending(master);
 }
@@ -254,6 +255,7 @@ upgrade_request(struct master *master)
 	master->upgrade.again = false;
 	master->upgrade.late = false;
 	notify_reloading();
+	control_begin(&master->control, CONTROL_WAITS_UPGRADE);
 	if (begin_check(master) < 0)
 		refuse(master, strerror(errno));
 }

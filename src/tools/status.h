@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The status of a running timed, from a copy of its scoreboard: as text for
- * people, and as the JSON object that `timedctl -j status` is defined by.
+ * people, and as JSON (ipc/status_json.h), in one line.
+ *
+ * All return false when OUT could not take it, or out of memory.
  */
 #ifndef TIMED_TOOLS_STATUS_H
 #define TIMED_TOOLS_STATUS_H
@@ -11,10 +13,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* False when OUT could not take it. */
 bool status_text(const struct snapshot *snapshot, FILE *out);
-
-/* One line.  False when OUT could not take it, or out of memory. */
 bool status_json(const struct snapshot *snapshot, FILE *out);
+
+/* The workers alone: a table, an array. */
+bool status_workers_text(const struct snapshot *snapshot, FILE *out);
+bool status_workers_json(const struct snapshot *snapshot, FILE *out);
+
+/* The services alone. */
+bool status_services_text(const struct snapshot *snapshot, FILE *out);
+bool status_services_json(const struct snapshot *snapshot, FILE *out);
 
 #endif

@@ -2,94 +2,18 @@
 /*
  * timedctl: operate a running timed.
  *
- * status reads the scoreboard file and asks nobody, so that it works for
- * every user and whatever the daemon is doing.
+ * What only shows how timed is reads the scoreboard file and asks nobody, so
+ * that it works for every user and whatever the daemon is doing.  The rest is
+ * asked of the daemon.
  */
-#include "ipc/snapshot.h"
-#include "tools/status.h"
+#include "ipc/control.h"
+#include "tools/operator.h"
 
-#include <bsd/string.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-
-/* A master that was silent for so long is taken for dead; seconds. */
-enum {
-	SILENCE = 60
-};
-
-struct options {
-	bool json;
-	const char *runtime_dir;
-};
-
-struct command {
-	const char *name;
-	const char *help;
-	int (*run)(const struct options *options);
-};
-
-static int
-complain(const char *text, int status)
-{
-	fprintf(stderr, "timedctl: %s\n", text);
-	return status;
-}
-
-static int
-exit_status_of(int error)
-{
-	switch (error) {
-	case EACCES:
-	case EPERM:
-		return EX_NOPERM;
-	case EPROTO:
-		return EXIT_FAILURE;
-	default:
-		return EX_UNAVAILABLE;
-	}
-}
-
-static int
-run_status(const struct options *options)
-{
-	struct snapshot *snapshot = malloc(sizeof(*snapshot));
-	struct snapshot_source source;
-	char error[256];
-	int status = EX_OK;
-
-	if (!snapshot)
-		return complain("out of memory", EXIT_FAILURE);
-	if (snapshot_open(&source, options->runtime_dir, error, sizeof(error)) <
-	    0) {
-		int number = errno;
-
-		if (number == ENOENT)
-			strlcat(error, " (timed does not run there; see -r)",
-				sizeof(error));
-		status = complain(error, exit_status_of(number));
-		free(snapshot);
-		return status;
-	}
-	if (!snapshot_take(&source, snapshot) ||
-	    !snapshot_alive(snapshot, SILENCE))
-		status = complain("timed is not running; its scoreboard is "
-				  "left over",
-				  EX_UNAVAILABLE);
-	else if (!(options->json ? status_json : status_text)(snapshot, stdout))
-		status = complain(strerror(errno), EXIT_FAILURE);
-	snapshot_close(&source);
-	free(snapshot);
-	return status;
-}
-
-static const struct command commands[] = {
-	{ "status", "workers, services, connections and lateness", run_status },
-	{ NULL, NULL, NULL },
-};
 
 static void
 print_usage(void)
@@ -102,15 +26,13 @@ print_usage(void)
 	      "  -V, --version          show the version\n"
 	      "commands:\n",
 	      stdout);
-	for (const struct command *c = commands; c->name; c++)
-		printf("  %-8s %s\n", c->name, c->help);
-}
+	for (int i = 0; i < CONTROL_COUNT; i++) {
+		char synopsis[128];
 
-static int
-misused(const char *text, const char *word)
-{
-	fprintf(stderr, "timedctl: %s%s\nTry 'timedctl --help'.\n", text, word);
-	return EX_USAGE;
+		operator_synopsis(&control_commands[i], synopsis,
+				  sizeof(synopsis));
+		printf("  %-22s %s\n", synopsis, control_commands[i].help);
+	}
 }
 
 /* As timed finds it. */
@@ -132,8 +54,9 @@ main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options options = { .runtime_dir = default_directory() };
-	int c;
+	struct operator_options options = { .runtime_dir =
+						    default_directory() };
+	int c, status;
 
 	while ((c = getopt_long(argc, argv, "+hjr:V", long_options, NULL)) !=
 	       -1) {
@@ -155,15 +78,13 @@ main(int argc, char **argv)
 			return EX_USAGE;
 		}
 	}
-	if (optind == argc)
-		return misused("which command?", "");
-	for (const struct command *cmd = commands; cmd->name; cmd++) {
-		if (strcmp(cmd->name, argv[optind]) != 0)
-			continue;
-		if (optind + 1 < argc)
-			return misused("too many arguments: ",
-				       argv[optind + 1]);
-		return cmd->run(&options);
+	if (optind == argc) {
+		fputs("timedctl: which command?\n", stderr);
+		status = EX_USAGE;
+	} else {
+		status = operator_run(&options, argv + optind, argc - optind);
 	}
-	return misused("no such command: ", argv[optind]);
+	if (status == EX_USAGE)
+		fputs("Try 'timedctl --help'.\n", stderr);
+	return status;
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The status of timed as JSON: what `timedctl -j status` is defined by.
+ */
+#ifndef TIMED_IPC_STATUS_JSON_H
+#define TIMED_IPC_STATUS_JSON_H
+
+#include "ipc/snapshot.h"
+
+#include <jansson.h>
+
+/* NULL: out of memory. */
+json_t *status_object(const struct snapshot *snapshot);
+
+/* The arrays `workers` and `services` of it. */
+json_t *status_workers(const struct snapshot *snapshot);
+json_t *status_services(const struct snapshot *snapshot);
+
+#endif

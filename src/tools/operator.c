@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/operator.h"
+
+#include "ipc/status_json.h"
+#include "tools/asking.h"
+#include "tools/status.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* A master that was silent for so long is taken for dead; seconds. */
+enum {
+	SILENCE = 60
+};
+
+/* How the answers to a command look to people. */
+struct manner {
+	/* The scoreboard has it. */
+	bool (*text)(const struct snapshot *snapshot, FILE *out);
+	bool (*json)(const struct snapshot *snapshot, FILE *out);
+	/* What the last object of the answer comes to. */
+	void (*done)(const json_t *answer, FILE *out);
+};
+
+/* Nothing was done, and this is why. */
+static int
+fail(const struct operator_options *options, int status, const char *error)
+{
+	json_t *object;
+
+	if (!options->json) {
+		fprintf(stderr, "timedctl: %s\n", error);
+		return status;
+	}
+	object = json_pack("{s:b, s:i, s:s}", "ok", 0, "exit", status, "error",
+			   error);
+	json_dumpf(object, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(object);
+	return status;
+}
+
+static int
+fail_to_reach(const struct operator_options *options, int number, char *error,
+	      size_t size)
+{
+	if (number == ENOENT || number == ECONNREFUSED)
+		strlcat(error, " (timed does not run there; see -r)", size);
+	if (number == EACCES || number == EPERM)
+		return fail(options, EX_NOPERM, error);
+	return fail(options, number == EPROTO ? EXIT_FAILURE : EX_UNAVAILABLE,
+		    error);
+}
+
+/* --- from the scoreboard --- */
+
+static bool
+take_snapshot(const struct operator_options *options, struct snapshot *snapshot,
+	      int *status)
+{
+	struct snapshot_source source;
+	char error[256];
+	bool taken;
+
+	if (snapshot_open(&source, options->runtime_dir, error, sizeof(error)) <
+	    0) {
+		*status = fail_to_reach(options, errno, error, sizeof(error));
+		return false;
+	}
+	taken = snapshot_take(&source, snapshot) &&
+		snapshot_alive(snapshot, SILENCE);
+	snapshot_close(&source);
+	if (!taken)
+		*status = fail(options, EX_UNAVAILABLE,
+			       "timed is not running; its scoreboard is left "
+			       "over");
+	return taken;
+}
+
+static int
+look(const struct operator_options *options, const struct manner *manner)
+{
+	struct snapshot *snapshot = malloc(sizeof(*snapshot));
+	int status = EX_OK;
+
+	if (!snapshot)
+		return fail(options, EXIT_FAILURE, "out of memory");
+	if (take_snapshot(options, snapshot, &status) &&
+	    !(options->json ? manner->json : manner->text)(snapshot, stdout))
+		status = fail(options, EXIT_FAILURE, strerror(errno));
+	free(snapshot);
+	return status;
+}
+
+/* --- from whom the master says --- */
+
+static void
+show_serving(const json_t *answer, FILE *out)
+{
+	const char *version = "";
+	int generation = 0, workers = 0;
+
+	(void)json_unpack((json_t *)answer, "{s:s, s:i, s:i}", "version",
+			  &version, "generation", &generation, "workers",
+			  &workers);
+	fprintf(out, "timed %s serves: generation %d, %d workers\n", version,
+		generation, workers);
+}
+
+static void
+show_stopped(const json_t *answer, FILE *out)
+{
+	(void)answer;
+	fputs("timed has stopped\n", out);
+}
+
+/* The reason, and what is wrong with the configuration line by line. */
+static int
+show_refusal(const struct operator_options *options, json_t *answer)
+{
+	const char *error = "timed said nothing that can be understood";
+	int status = EXIT_FAILURE;
+	json_t *line;
+	size_t index;
+
+	(void)json_unpack(answer, "{s:i}", "exit", &status);
+	(void)json_unpack(answer, "{s:s}", "error", &error);
+	if (options->json) {
+		json_dumpf(answer, stdout, JSON_COMPACT);
+		putchar('\n');
+		return status;
+	}
+	json_array_foreach(json_object_get(answer, "errors"), index, line)
+		fprintf(stderr, "%s\n", json_string_value(line));
+	fprintf(stderr, "timedctl: %s\n", error);
+	return status;
+}
+
+static int
+conclude(const struct operator_options *options, const struct manner *manner,
+	 json_t *answer)
+{
+	if (!json_is_true(json_object_get(answer, "ok")))
+		return show_refusal(options, answer);
+	if (options->json) {
+		json_dumpf(answer, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (manner->done) {
+		manner->done(answer, stdout);
+	}
+	return EX_OK;
+}
+
+static int
+ask(const struct operator_options *options, const struct manner *manner,
+    const json_t *request)
+{
+	struct asking asking;
+	char error[256];
+	json_t *answer;
+	int status;
+
+	if (asking_open(&asking, options->runtime_dir, request, error,
+			sizeof(error)) < 0)
+		return fail_to_reach(options, errno, error, sizeof(error));
+	answer = asking_next(&asking);
+	if (answer)
+		status = conclude(options, manner, answer);
+	else
+		status = fail(options, EX_UNAVAILABLE,
+			      "timed went away before it answered");
+	json_decref(answer);
+	asking_close(&asking);
+	return status;
+}
+
+/* --- commands --- */
+
+static const struct manner manners[CONTROL_COUNT] = {
+	[CONTROL_STATUS] = { status_text, status_json, NULL },
+	[CONTROL_SERVICES] = { status_services_text, status_services_json,
+			       NULL },
+	[CONTROL_WORKERS] = { status_workers_text, status_workers_json,
+			      show_serving },
+	[CONTROL_RELOAD] = { NULL, NULL, show_serving },
+	[CONTROL_UPGRADE] = { NULL, NULL, show_serving },
+	[CONTROL_STOP] = { NULL, NULL, show_stopped },
+};
+
+int
+operator_run(const struct operator_options *options, char *const *words,
+	     int count)
+{
+	int used, status;
+	const struct control_command *command =
+		operator_command(words, count, &used);
+	const struct manner *manner;
+	char error[512];
+	json_t *request;
+
+	if (!command) {
+		snprintf(error, sizeof(error), "no such command: %s", words[0]);
+		return fail(options, EX_USAGE, error);
+	}
+	request = operator_request(command, words + used, count - used, error,
+				   sizeof(error));
+	if (!request)
+		return fail(options, EX_USAGE, error);
+	manner = &manners[command - control_commands];
+	/* Without anything to be changed, what there is. */
+	if (manner->text && json_object_size(request) == 1)
+		status = look(options, manner);
+	else
+		status = ask(options, manner, request);
+	json_decref(request);
+	return status;
+}
