@@ -8,6 +8,7 @@
 
 #include "base/signals.h"
 #include "base/timer.h"
+#include "master/hooks.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/places.h"
@@ -61,6 +62,7 @@ struct master {
 	struct places places;
 	struct pool pool;
 	struct scribe scribe;
+	struct hooks hooks;
 	uint64_t stop_began; /* CLOCK_MONOTONIC, nanoseconds */
 	struct pulse pulse;
 };

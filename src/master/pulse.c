@@ -2,6 +2,7 @@
 #include "master/pulse.h"
 
 #include "base/clock.h"
+#include "ipc/events.h"
 #include "master/notify.h"
 
 #include <inttypes.h>
@@ -63,6 +64,7 @@ pulse_second(struct master *master)
 			 __ATOMIC_RELAXED);
 	listeners_mend(&master->listeners);
 	pool_check(&master->pool);
+	hooks_second(&master->hooks);
 	log_flush();
 	publish_log_gaps(master);
 	notify_watchdog();
@@ -72,4 +74,15 @@ pulse_second(struct master *master)
 	    !master->next_config)
 		tell_status(master);
 	master->pulse.counting = (struct pulse_rates){ 0 };
+}
+
+void
+pulse_clock_set(struct timer *timer, bool stepped)
+{
+	if (stepped)
+		log_event(EVENT_CLOCK_STEPPED, "realtime", "%" PRId64,
+			  clock_realtime() / CLOCK_SECOND);
+	/* Nothing is due then. */
+	while (!timer_at(timer, clock_realtime() + 86400 * CLOCK_SECOND))
+		;
 }

@@ -15,4 +15,7 @@ void pulse_count(struct master *master, const struct report_beat *beat);
 /* Another second has passed. */
 void pulse_second(struct master *master);
 
+/* Arm TIMER, of CLOCK_REALTIME, to be told when somebody sets the clock. */
+void pulse_clock_set(struct timer *timer, bool stepped);
+
 #endif

@@ -79,6 +79,18 @@ reload_log(struct master *master, int kind)
 
 /* --- how one ends --- */
 
+void
+reload_tell_hooks(struct master *master, const char *change, const char *error)
+{
+	struct hook_details details = { 0 };
+
+	hook_detail(&details, "TIMED_CHANGE", "%s", change);
+	if (error)
+		hook_detail(&details, "TIMED_ERROR", "%s", error);
+	hooks_run(&master->hooks, error ? HOOK_RELOAD_FAILED : HOOK_RELOAD,
+		  &details);
+}
+
 static void
 over(struct master *master, const char *status)
 {
@@ -91,6 +103,7 @@ refuse(struct master *master, const char *why)
 {
 	master_board(master)->reloads_refused++;
 	log_event(EVENT_RELOAD_FAILED, "reason", "%s", why);
+	reload_tell_hooks(master, "configuration", why);
 	over(master, "reload refused, the old configuration serves");
 }
 
@@ -99,6 +112,7 @@ finish_reload(struct master *master)
 {
 	master_board(master)->reloads++;
 	reload_log(master, EVENT_RELOADED);
+	reload_tell_hooks(master, "configuration", NULL);
 	over(master, "reloaded");
 }
 
@@ -113,6 +127,7 @@ finish_upgrade(struct master *master)
 	scribe_renew(&master->scribe);
 	if (!master->options->refused)
 		reload_log(master, EVENT_UPGRADED);
+	reload_tell_hooks(master, "program", master->options->refused);
 	over(master, master->options->refused
 			     ? "upgrade refused, the old program serves"
 			     : "upgraded");
@@ -128,6 +143,8 @@ reload_ready(struct master *master)
 	master->config = master->next_config;
 	master->next_config = NULL;
 	pool_adopt(&master->pool, master->config, &master->listeners);
+	hooks_configure(&master->hooks, master->config,
+			master->pool.current.number);
 	reload_publish(master);
 	log_configure(config_log_level(master->config),
 		      (unsigned)master->config->log.rate);

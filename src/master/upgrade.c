@@ -57,6 +57,7 @@ static void
 refuse(struct master *master, const char *reason)
 {
 	log_event(EVENT_UPGRADE_FAILED, "reason", "%s", reason);
+	reload_tell_hooks(master, "program", reason);
 	notify_ready("upgrade refused, the old program serves");
 	reload_pending(master);
 }
