@@ -509,6 +509,76 @@ fails()
 
 # ---- An upgrade -------------------------------------------------------------
 
+# upgraded N: has there been the Nth?
+upgraded()
+{
+	log_count "$1" ' upgraded; '
+}
+
+# closed_on_exec PID: does the master keep to itself what it hears that hook by?
+closed_on_exec()
+{
+	local pipe fd flags
+	pipe=$(readlink "/proc/$1/fd/1")
+	fd=$(find "/proc/$TIMED_PID/fd" -lname "${pipe/\[/\\[}")
+	flags=$(sed -n 's/^flags:[[:space:]]*//p' "${fd/\/fd\//\/fdinfo\/}")
+	[ $((flags & 02000000)) -ne 0 ]
+}
+
+@test "hooks: one goes on over an upgrade, and so does what waits for it" {
+	local before pid each
+	hook wait <<-END
+		printf 'before '
+		echo >"$DIR/began"
+		$PASS_GATE
+		echo "and after \$TIMED_COUNT \$TIMED_CHANGE"
+	END
+	mkfifo "$DIR/began"
+	timed_start "$EXACT"
+	before=$(fds "$TIMED_PID")
+	watch_tenths 50
+	reload "hooks = { reload = [ \"$DIR/wait\" ]; };" "$EXACT"
+	read -r _ <"$DIR/began"
+	pid=$(tag pid 'hook started; ')
+	reload "hooks = { reload = [ \"$DIR/wait\" ]; };" "$EXACT"
+	for each in 1 2; do
+		wait_until "$PATIENCE" settled 2
+		kill -USR2 "$TIMED_PID"
+		wait_until "$PATIENCE" upgraded "$each"
+	done
+	run ! gone "$pid"
+	closed_on_exec "$pid"
+	open_gate
+	logged "hook output; hook='reload', pid='$pid', text='before and after 1 configuration'"
+	logged "hook ended; hook='reload', pid='$pid', .*lines='1'"
+	# The reload and the two upgrades.
+	logged "hook started; hook='reload', .*events='3'"
+	read -r _ <"$DIR/began"
+	open_gate
+	logged "hook output; .*text='before and after 3 program'"
+	logged 2 'hook ended; '
+	wait_until "$PATIENCE" settled 2
+	wait_until "$PATIENCE" alone 2
+	wait_until "$PATIENCE" has_fds "$TIMED_PID" "$before"
+	status_is '.totals.crashes == 0'
+	log_count 0 '(warning|error) '
+	nobody_noticed
+}
+
+@test "hooks: its time goes on over an upgrade" {
+	hook hang <<-END
+		read -r _ <"$GATE"
+	END
+	timed_start 'hook_seconds = 2;' \
+		"hooks = { ready = [ \"$DIR/hang\" ]; };" "$EXACT"
+	kill -USR2 "$TIMED_PID"
+	wait_until "$PATIENCE" upgraded 1
+	log_count 0 'hook failed; '
+	logged "hook failed; .*reason='out of time, signal 15 .Terminated.'"
+	[ "$(tag ms 'hook failed; ')" -ge 2000 ]
+	wait_until "$PATIENCE" alone 2
+}
+
 @test "hooks: an upgrade that is refused is a reload that failed" {
 	cp "$BUILD/timed" "$DIR/timed"
 	# shellcheck disable=SC2034 # for timed_start

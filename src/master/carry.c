@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "ipc/handoff.h"
+#include "master/carry_hooks.h"
 #include "master/listen.h"
 
 #include <bsd/string.h>
@@ -78,7 +79,7 @@ all_text(const struct master *master)
 	return json_pack(
 		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
 		"s:{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o}",
 		"carry", CARRY_VERSION,
 		"scoreboard_layout", SCOREBOARD_VERSION,
 		"handoff", HANDOFF_VERSION,
@@ -104,7 +105,8 @@ all_text(const struct master *master)
 			"uid", (int)scribe->identity.uid,
 			"gid", (int)scribe->identity.gid,
 		"listeners", listeners_text(&master->listeners),
-		"workers", members_text(&master->pool.crew));
+		"workers", members_text(&master->pool.crew),
+		"hooks", carry_hooks_text(&master->hooks));
 }
 /* clang-format on */
 
@@ -398,7 +400,7 @@ read_member(json_t *text, struct crew *crew, struct problem *problem)
 }
 
 int
-carry_read_workers(int fd, struct crew *crew, struct problem *problem)
+carry_read_children(int fd, struct master *master, struct problem *problem)
 {
 	json_t *text = load(fd, problem);
 	json_t *worker;
@@ -408,8 +410,12 @@ carry_read_workers(int fd, struct crew *crew, struct problem *problem)
 	json_array_foreach(json_object_get(text, "workers"), index, worker)
 	{
 		if (result == 0)
-			result = read_member(worker, crew, problem);
+			result = read_member(worker, &master->pool.crew,
+					     problem);
 	}
+	if (result == 0)
+		result = carry_hooks_read(json_object_get(text, "hooks"),
+					  &master->hooks, problem);
 	json_decref(text);
 	return result;
 }
@@ -447,4 +453,6 @@ carry_keep(const struct master *master, bool keep)
 		if (member->piped)
 			keep_one(member->report.fd, keep);
 	}
+	for (int i = 0; i < HOOK_KINDS; i++)
+		keep_one(master->hooks.places[i].hook.output.source.fd, keep);
 }

@@ -36,8 +36,8 @@ bool carry_check(int fd, struct problem *problem);
 int carry_read(int fd, struct master *master, struct scribe_carried *journal,
 	       struct problem *problem);
 
-/* The workers, once the pool is open. */
-int carry_read_workers(int fd, struct crew *crew, struct problem *problem);
+/* The workers and hooks, once the pool is open. */
+int carry_read_children(int fd, struct master *master, struct problem *problem);
 
 /*
  * Whether an exec keeps open what carry_write() wrote down: true right before

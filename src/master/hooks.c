@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* Between SIGTERM and SIGKILL, and between that and giving up. */
 static const uint64_t GRACE = 2 * (uint64_t)CLOCK_SECOND;
@@ -319,4 +320,18 @@ hooks_configure(struct hooks *hooks, const struct config *config,
 {
 	hooks->config = config;
 	hooks->generation = generation;
+}
+
+void
+hooks_adopt(struct hooks *hooks, enum hook_kind kind)
+{
+	struct hooks_place *place = &hooks->places[kind];
+	struct hook_output *output = &place->hook.output;
+	int fd = output->source.fd;
+
+	output->name = programs_name(kind);
+	output->pid = place->hook.pid;
+	if (fd >= 0 && hook_output_open(output, hooks->loop, fd) < 0)
+		close(fd);
+	schedule(hooks);
 }

@@ -93,4 +93,10 @@ bool hooks_reap(struct hooks *hooks, pid_t pid, int status);
 /* Another second has passed. */
 void hooks_second(struct hooks *hooks);
 
+/*
+ * The one of KIND runs, as another image of this process left it, and what is
+ * known of it is in its place: go on with it.
+ */
+void hooks_adopt(struct hooks *hooks, enum hook_kind kind);
+
 #endif

@@ -409,8 +409,7 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 		 config_log_level(config), (unsigned)config->log.rate);
 	pool_carry_on(&master->pool, master->carried, config);
 	hooks_configure(&master->hooks, config, master->carried);
-	return carry_read_workers(master->options->carry, &master->pool.crew,
-				  problem);
+	return carry_read_children(master->options->carry, master, problem);
 }
 
 /* Nothing is undone when it fails: the other image is gone back to. */
