@@ -562,6 +562,20 @@ units()
 	[ "$(sed -n 's/^WatchdogSec=\([0-9]*\)$/\1/p' "$UNITS/timed.service")" -ge 10 ]
 }
 
+@test "systemd: a refused reload is a failed reload" {
+	local reload
+	units
+	reload=$(sed -n 's/^ExecReload=//p' "$UNITS/timed.service")
+	timed_start
+	# Which systemd waits for: when it ends, the new generation serves.
+	RUNTIME_DIRECTORY=$RUN run -0 sh -c "$reload"
+	status_is '.reloads == 1 and .generation == 2'
+	echo 'frobnicate = 1;' >>"$CONF"
+	RUNTIME_DIRECTORY=$RUN run -1 sh -c "$reload"
+	[[ $output == *:*frobnicate* ]]
+	status_is '.reloads_refused == 1 and .generation == 2'
+}
+
 @test "systemd: a socket that nobody reads holds nothing up" {
 	timed_config
 	cat >"$DIR/deaf.py" <<-'END'
