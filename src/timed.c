@@ -229,6 +229,9 @@ main(int argc, char **argv, char **envp)
 	if (!config)
 		return EX_CONFIG;
 	if (options.test) {
+		/* Who takes over says one thing, and logs the other. */
+		if (check < 0 && config->warning[0])
+			print_plain(config->warning);
 		config_free(config);
 		return check >= 0 ? check_upgrade(check) : EX_OK;
 	}

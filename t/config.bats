@@ -292,6 +292,54 @@ listens()
 	[ "${lines[0]}" = "timed: $CONF:1: user: there is no user \"nobody-1\"" ]
 }
 
+# hook TEXT COMPLAINT: within hooks, on line 2.
+hook()
+{
+	printf '%s\n' 'hooks = {' "$1" '' '};' >"$CONF"
+	refused "2: $2"
+}
+
+@test "config: hooks that cannot be" {
+	local such='must be a program and its arguments, such as . "/bin/true" .'
+	setting 'hooks = 1;' 'hooks: must be a group in braces'
+	setting 'hooks = [ "/bin/true" ];' 'hooks: must be a group in braces'
+	setting 'hook_seconds = 0;' \
+		'hook_seconds: must be from 0\.1 to 3600, not 0'
+	setting 'hook_seconds = "1";' 'hook_seconds: must be a number'
+	hook 'boot = [ "/bin/true" ];' 'unknown setting "boot"'
+	hook 'ready = "/bin/true";' "ready: $such"
+	hook 'reload = { program = "/bin/true"; };' "reload: $such"
+	hook 'reload_failed = 1;' "reload_failed: $such"
+	hook 'stop = [ ];' 'stop: must name a program'
+	hook 'pause = ( );' 'pause: must name a program'
+	hook 'resume = [ 1, 2 ];' 'resume: must be strings in quotes'
+	hook 'ready = ( "/bin/true", 1 );' 'ready: must be strings in quotes'
+	hook 'worker_crash = [ "true" ];' \
+		'worker_crash: "true" must begin with a slash'
+	hook 'ready = [ "", "/bin/true" ];' 'ready: "" must begin with a slash'
+	hook "ready = [ \"/$(printf '%04095d' 0)\" ];" \
+		'ready: must be shorter than 4096 bytes'
+	hook "ready = [ \"/bin/true\"$(printf ', "%d"' {1..32}) ];" \
+		'ready: at most 32 strings'
+}
+
+@test "config: hooks as they may be" {
+	echo "hooks = { ready = [ \"/bin/echo\"$(printf ', "%d"' {1..31}) ];
+		stop = ( \"/bin/echo\", \"\" ); }; hook_seconds = 0.5;" >"$CONF"
+	accepted
+}
+
+@test "config: a hook that could not be run is a warning, on a line of its own" {
+	local user
+	[ "$(id -u)" -ne 0 ] || user='user = "nobody";'
+	printf '%s\n' "$user" "hooks = { stop = [ \"$DIR/missing\" ];
+		ready = [ \"$DIR/a\\nb\" ]; };" >"$CONF"
+	run -0 timed -t -c "$CONF"
+	[ "$output" = "timed: hook \"ready\" cannot be run: $DIR/a\\x0ab: No such file or directory; hook \"stop\" cannot be run: $DIR/missing: No such file or directory" ]
+	timed_start "hooks = { stop = [ \"$DIR/missing\" ]; };"
+	log_has "configuration warning; warning='hook \"stop\" cannot be run: $DIR/missing: No such file or directory'"
+}
+
 @test "config: formats that cannot be" {
 	service 'format = "%Y %";' "format: the pattern ends within a '%'.*"
 	service 'format = "%Q";' 'format: .* strftime.* does not know'

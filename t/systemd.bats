@@ -99,10 +99,14 @@ bats_require_minimum_version 1.5.0
 
 @test "systemd: the status says how many there are" {
 	listen_for_notes
-	timed_start 'workers = 3;' 'services = ( { type = "stream"; listen = [ "127.0.0.1:0" ]; interval = 0.1; } );'
+	timed_start 'workers = 3;' 'services = (
+		{ type = "stream"; listen = [ "127.0.0.1:0" ]; interval = 0.1; },
+		{ type = "time"; listen = [ "127.0.0.1:0" ]; } );'
 	client_start
 	client_start
-	wait_until "$PATIENCE" noted 1 'STATUS=3 workers, 2 connections, [1-9][0-9]* ticks a second$'
+	wait_until "$PATIENCE" noted 1 'STATUS=3 workers, 2 clients, [1-9][0-9]* ticks a second, 0 requests a second$'
+	udp_ask "$(service_port time)" 20
+	wait_until "$PATIENCE" noted 1 'STATUS=3 workers, 2 clients, [1-9][0-9]* ticks a second, [1-9][0-9]* requests a second$'
 }
 
 @test "systemd: the watchdog is fed about once a second" {
@@ -556,6 +560,20 @@ units()
 	done
 	# The master feeds the watchdog every second.
 	[ "$(sed -n 's/^WatchdogSec=\([0-9]*\)$/\1/p' "$UNITS/timed.service")" -ge 10 ]
+}
+
+@test "systemd: a refused reload is a failed reload" {
+	local reload
+	units
+	reload=$(sed -n 's/^ExecReload=//p' "$UNITS/timed.service")
+	timed_start
+	# Which systemd waits for: when it ends, the new generation serves.
+	RUNTIME_DIRECTORY=$RUN run -0 sh -c "$reload"
+	status_is '.reloads == 1 and .generation == 2'
+	echo 'frobnicate = 1;' >>"$CONF"
+	RUNTIME_DIRECTORY=$RUN run -1 sh -c "$reload"
+	[[ $output == *:*frobnicate* ]]
+	status_is '.reloads_refused == 1 and .generation == 2'
 }
 
 @test "systemd: a socket that nobody reads holds nothing up" {

@@ -41,6 +41,8 @@ static const struct setting settings[] = {
 	  NULL },
 	{ "control_group", SETTING_STRING, PLACE(control_group), 0, 0, NULL },
 	{ "status_for_all", SETTING_BOOL, PLACE(status_for_all), 0, 0, NULL },
+	{ "hook_seconds", SETTING_FLOAT, PLACE(hook_seconds), 0.1, 3600, NULL },
+	{ "hooks", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "log", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "services", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
@@ -78,6 +80,7 @@ set_defaults(struct config *config)
 		.watchdog_seconds = 10,
 		.stop_seconds = 5,
 		.handoff_seconds = 10,
+		.hook_seconds = 10,
 		.log = { .level = 3, .syslog = true, .rate = 10000 },
 	};
 	default_directory(config->runtime_dir, sizeof(config->runtime_dir),
@@ -229,6 +232,7 @@ read_all(struct config *config, config_t *parsed, struct complaints *complaints)
 	find_operators(config, root, complaints);
 	if (config->workers == 0)
 		config->workers = processors();
+	programs_read(config, root, complaints);
 	services_read(config, root, complaints);
 }
 
@@ -313,6 +317,7 @@ config_free(struct config *config)
 	if (!config)
 		return;
 	services_free(config);
+	programs_free(config);
 	free(config);
 }
 

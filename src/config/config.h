@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/settings.h"
+#include "config/programs.h"
 #include "journal/journal.h"
 #include "worker/sandbox.h"
 #include "worker/service.h"
@@ -37,7 +38,9 @@ struct config {
 	double watchdog_seconds;
 	double stop_seconds;
 	double handoff_seconds;
-	int recycle_after; /* connections that a worker serves; 0: no end */
+	int recycle_after;   /* connections that a worker serves; 0: no end */
+	double hook_seconds; /* that a program of theirs may take */
+	struct program hooks[HOOK_KINDS];
 	struct config_log log;
 	struct sandbox_identity identity;
 	char control_group[64]; /* empty: none */
@@ -45,7 +48,7 @@ struct config {
 	bool status_for_all;
 	struct service_config *services;
 	int service_count;
-	char warning[512]; /* worth a line in the log; or empty */
+	char warning[1024]; /* worth a line in the log; or empty */
 };
 
 /*

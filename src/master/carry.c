@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "master/carry.h"
 
+#include "base/hex.h"
 #include "ipc/handoff.h"
+#include "master/carry_hooks.h"
 #include "master/listen.h"
 
 #include <bsd/string.h>
@@ -15,36 +17,6 @@
 
 /* --- writing --- */
 
-/* JSON wants UTF-8, and a path may be anything: SIZE bytes as 2 * SIZE + 1. */
-static const char *
-hex_of(const void *bytes, size_t size, char *text)
-{
-	const unsigned char *byte = bytes;
-
-	for (size_t i = 0; i < size; i++)
-		snprintf(text + 2 * i, 3, "%02x", byte[i]);
-	text[2 * size] = '\0';
-	return text;
-}
-
-/* The bytes, at most SIZE of them, or -1. */
-static ssize_t
-bytes_of(const char *hex, void *bytes, size_t size)
-{
-	unsigned char *byte = bytes;
-	size_t length = strlen(hex) / 2;
-	unsigned value;
-
-	if (length > size)
-		return -1;
-	for (size_t i = 0; i < length; i++) {
-		if (sscanf(hex + 2 * i, "%2x", &value) != 1)
-			return -1;
-		byte[i] = (unsigned char)value;
-	}
-	return (ssize_t)length;
-}
-
 static json_t *
 listeners_text(const struct listeners *listeners)
 {
@@ -54,7 +26,7 @@ listeners_text(const struct listeners *listeners)
 		const struct listener *one = &listeners->items[i];
 		char wanted[2 * sizeof(one->wanted.un) + 1];
 
-		hex_of(&one->wanted.un, one->wanted.length, wanted);
+		hex_text(&one->wanted.un, one->wanted.length, wanted);
 		json_array_append_new(
 			array, json_pack("{s:i, s:s, s:s, s:b}", "fd", one->fd,
 					 "service", one->service_name, "wanted",
@@ -100,6 +72,7 @@ all_text(const struct master *master)
 	const struct places *places = &master->places;
 	const struct scribe *scribe = &master->scribe;
 	const char *log = scribe->config.file;
+	/* JSON wants UTF-8, and a path may be anything. */
 	char directory[2 * sizeof(places->runtime_dir) + 1];
 	char file[2 * sizeof(scribe->config.file) + 1];
 
@@ -107,7 +80,7 @@ all_text(const struct master *master)
 		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
 		"s:i, s:o, "
 		"s:{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o}",
 		"carry", CARRY_VERSION,
 		"scoreboard_layout", SCOREBOARD_VERSION,
 		"handoff", HANDOFF_VERSION,
@@ -116,8 +89,8 @@ all_text(const struct master *master)
 		"scoreboard", master->scoreboard.fd,
 		"pidfile", places->pidfile,
 		"image", master->image,
-		"runtime_dir", hex_of(places->runtime_dir,
-				      strlen(places->runtime_dir), directory),
+		"runtime_dir", hex_text(places->runtime_dir,
+					strlen(places->runtime_dir), directory),
 		"made_runtime_dir", places->made_runtime_dir,
 		"generation", (int)master->pool.last_number,
 		"reload_again", master->reload_again,
@@ -129,13 +102,14 @@ all_text(const struct master *master)
 			"write_end", scribe->write_end,
 			"own_end", scribe->own_end,
 			"command", scribe->command,
-			"file", hex_of(log, strlen(log), file),
+			"file", hex_text(log, strlen(log), file),
 			"syslog", scribe->config.syslog,
 			"change", scribe->identity.change,
 			"uid", (int)scribe->identity.uid,
 			"gid", (int)scribe->identity.gid,
 		"listeners", listeners_text(&master->listeners),
-		"workers", members_text(&master->pool.crew));
+		"workers", members_text(&master->pool.crew),
+		"hooks", carry_hooks_text(&master->hooks));
 }
 /* clang-format on */
 
@@ -242,8 +216,8 @@ read_listener(json_t *text, struct listener *listener, struct problem *problem)
 				    "wanted", &wanted, "passed", &passed),
 		     &error, problem) < 0)
 		return -1;
-	length = bytes_of(wanted, &listener->wanted.un,
-			  sizeof(listener->wanted.un));
+	length = hex_bytes(wanted, &listener->wanted.un,
+			   sizeof(listener->wanted.un));
 	listener->wanted.length = (socklen_t)length;
 	if (length < 0) {
 		problem_set(problem, EX_SOFTWARE, "a listener's address");
@@ -319,7 +293,7 @@ unpack_journal(json_t *text, struct scribe_carried *journal,
 	if (result < 0)
 		return -1;
 	memset(&journal->config, 0, sizeof(journal->config));
-	(void)bytes_of(file, journal->config.file,
+	(void)hex_bytes(file, journal->config.file,
 		       sizeof(journal->config.file) - 1);
 	journal->config.syslog = syslog;
 	journal->identity.change = change;
@@ -346,8 +320,8 @@ read_all(json_t *text, struct master *master, struct scribe_carried *journal,
 		     &error, problem) < 0)
 		return -1;
 	memset(places->runtime_dir, 0, sizeof(places->runtime_dir));
-	(void)bytes_of(runtime_dir, places->runtime_dir,
-		       sizeof(places->runtime_dir) - 1);
+	(void)hex_bytes(runtime_dir, places->runtime_dir,
+			sizeof(places->runtime_dir) - 1);
 	places->made_runtime_dir = made;
 	master->reload_again = again;
 	if (scoreboard_adopt(&master->scoreboard, places->runtime_dir, board) <
@@ -430,7 +404,7 @@ read_member(json_t *text, struct crew *crew, struct problem *problem)
 }
 
 int
-carry_read_workers(int fd, struct crew *crew, struct problem *problem)
+carry_read_children(int fd, struct master *master, struct problem *problem)
 {
 	json_t *text = load(fd, problem);
 	json_t *worker;
@@ -440,8 +414,12 @@ carry_read_workers(int fd, struct crew *crew, struct problem *problem)
 	json_array_foreach(json_object_get(text, "workers"), index, worker)
 	{
 		if (result == 0)
-			result = read_member(worker, crew, problem);
+			result = read_member(worker, &master->pool.crew,
+					     problem);
 	}
+	if (result == 0)
+		result = carry_hooks_read(json_object_get(text, "hooks"),
+					  &master->hooks, problem);
 	json_decref(text);
 	return result;
 }
@@ -498,4 +476,6 @@ carry_keep(const struct master *master, bool keep)
 		if (member->piped)
 			keep_one(member->report.fd, keep);
 	}
+	for (int i = 0; i < HOOK_KINDS; i++)
+		keep_one(master->hooks.places[i].hook.output.source.fd, keep);
 }

@@ -36,8 +36,8 @@ bool carry_check(int fd, struct problem *problem);
 int carry_read(int fd, struct master *master, struct scribe_carried *journal,
 	       struct problem *problem);
 
-/* The workers, once the pool is open. */
-int carry_read_workers(int fd, struct crew *crew, struct problem *problem);
+/* The workers and hooks, once the pool is open. */
+int carry_read_children(int fd, struct master *master, struct problem *problem);
 
 /* Those who operate it, once the loop is open; ASKED as in control.h. */
 int carry_read_control(int fd, struct master *master,

@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "base/timer.h"
 #include "master/control.h"
+#include "master/hooks.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/places.h"
@@ -25,6 +26,18 @@ struct upgrade {
 	int output; /* what it says */
 	bool late;  /* it had to be killed */
 	bool again; /* asked for while a reload was under way */
+};
+
+/* What workers told since the last second. */
+struct pulse_rates {
+	uint64_t ticks;
+	uint64_t requests;
+};
+
+struct pulse {
+	struct pulse_rates counting;
+	uint64_t log_lost; /* of the master, in the scoreboard already */
+	uint64_t log_limited;
 };
 
 struct master {
@@ -55,11 +68,9 @@ struct master {
 	struct places places;
 	struct pool pool;
 	struct scribe scribe;
-	uint64_t stop_began;	 /* CLOCK_MONOTONIC, nanoseconds */
-	uint64_t ticks_a_second; /* what the last beats told */
-	uint64_t ticks_counting;
-	uint64_t log_lost; /* of the master, in the scoreboard already */
-	uint64_t log_limited;
+	struct hooks hooks;
+	uint64_t stop_began; /* CLOCK_MONOTONIC, nanoseconds */
+	struct pulse pulse;
 };
 
 /* Stop, as SIGTERM does. */

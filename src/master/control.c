@@ -364,12 +364,19 @@ control_open(struct control *control, struct loop *loop,
 void
 control_close(struct control *control)
 {
-	control_begin(control, CONTROL_WAITS_STOP);
-	control_tell(control, CONTROL_WAITS_STOP, NULL, NULL);
 	for (int i = 0; i < CONTROL_PEERS; i++)
-		if (control->peers[i].state != CONTROL_FREE)
+		if (control->peers[i].state != CONTROL_FREE &&
+		    control->peers[i].state != CONTROL_WAITS_STOP)
 			let_go(&control->peers[i]);
 	door_close(&control->door);
+}
+
+/* There is no loop any more: what does not fit at once is not sent. */
+void
+control_farewell(struct control *control)
+{
+	control_begin(control, CONTROL_WAITS_STOP);
+	control_tell(control, CONTROL_WAITS_STOP, NULL, NULL);
 }
 
 /* --- over an exec --- */

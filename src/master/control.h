@@ -76,8 +76,11 @@ int control_open(struct control *control, struct loop *loop,
 /* Once a second: end those who take too long. */
 void control_check(struct control *control);
 
-/* Tell those who wait for the stop, close the door, let everybody go. */
+/* Close the door, and let go everybody but those who wait for the stop. */
 void control_close(struct control *control);
+
+/* The last thing: tell them that it has stopped. */
+void control_farewell(struct control *control);
 
 /* --- for those who answer --- */
 

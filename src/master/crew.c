@@ -421,7 +421,8 @@ crew_reap(struct crew *crew, pid_t pid, int status, struct crew_member *gone)
 	*gone = crew->members[slot];
 	crew->members[slot] = (struct crew_member){ 0 };
 	gone->lost = scoreboard_fold(crew->scoreboard, slot);
-	if (obituary_write(gone, status))
+	gone->crashed = obituary_write(gone, status);
+	if (gone->crashed)
 		scoreboard_master(crew->scoreboard)->crashes++;
 	return slot;
 }

@@ -40,6 +40,7 @@ struct crew_member {
 	bool killed;	    /* by us, and why was logged */
 	bool unwanted;	    /* it was told to go: no death of it is a crash */
 	bool piped;	    /* its report pipe is open */
+	bool crashed;	    /* it is gone, and nobody had told it to go */
 	char failure[320];  /* what it said kept it from starting */
 };
 

@@ -7,7 +7,9 @@
 #include "master/carry.h"
 #include "master/context.h"
 #include "master/notify.h"
+#include "master/obituary.h"
 #include "master/operate.h"
+#include "master/pulse.h"
 #include "master/reload.h"
 #include "master/start.h"
 #include "master/upgrade.h"
@@ -35,26 +37,6 @@ enter(struct master *master, enum master_state state)
 			 __ATOMIC_RELAXED);
 }
 
-/* --- what others see --- */
-
-static void
-status_text(struct master *master, char *text, size_t size)
-{
-	uint64_t connections = 0;
-
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (master->pool.crew.members[i].pid)
-			connections += __atomic_load_n(
-				&scoreboard_slot(&master->scoreboard, i)
-					 ->connections,
-				__ATOMIC_RELAXED);
-	snprintf(text, size,
-		 "%d workers, %" PRIu64 " connections, %" PRIu64
-		 " ticks a second",
-		 crew_count(&master->pool.crew), connections,
-		 master->ticks_a_second);
-}
-
 /* --- the end --- */
 
 static uint64_t
@@ -71,11 +53,10 @@ scribe_ended(void *context)
 	loop_stop(&master->loop);
 }
 
-/* The workers are gone; the journal writes what they left. */
+/* Workers and hooks are gone; the journal writes what they left. */
 static void
-pool_empty(void *context)
+end_log(struct master *master)
 {
-	struct master *master = context;
 	struct log_record record;
 
 	if (log_begin(&record, EVENT_STOPPED)) {
@@ -88,6 +69,24 @@ pool_empty(void *context)
 	log_flush();
 	log_close();
 	scribe_stop(&master->scribe, stop_milliseconds(master, 0.15));
+}
+
+static void
+pool_empty(void *context)
+{
+	struct master *master = context;
+
+	if (!hooks_busy(&master->hooks))
+		end_log(master);
+}
+
+static void
+hooks_ended(void *context)
+{
+	struct master *master = context;
+
+	if (crew_count(&master->pool.crew) == 0)
+		end_log(master);
 }
 
 /* There will be no such thing any more. */
@@ -119,6 +118,7 @@ master_stop(struct master *master)
 	disappoint(master, CONTROL_WAITS_RELOAD);
 	disappoint(master, CONTROL_WAITS_UPGRADE);
 	listeners_close(&master->listeners);
+	hooks_stop(&master->hooks, stop_milliseconds(master, 0.8));
 	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
 }
 
@@ -167,6 +167,9 @@ first_ready(struct master *master)
 	reload_log(master, EVENT_STARTED);
 	start_tell(&master->launcher, EX_OK);
 	notify_ready("serving");
+	hooks_configure(&master->hooks, master->config,
+			master->pool.current.number);
+	hooks_run(&master->hooks, HOOK_READY, NULL);
 	reload_pending(master);
 }
 
@@ -220,6 +223,17 @@ reopen(void *context)
 	scribe_reopen(&master->scribe);
 }
 
+/* Who has ended and is not reaped yet, or 0. */
+static pid_t
+next_dead(void)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return 0;
+	return info.si_pid;
+}
+
 static void
 reap(void *context)
 {
@@ -227,10 +241,16 @@ reap(void *context)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = next_dead()) > 0) {
+		/* As long as its number is that of nobody else. */
+		hooks_sweep(&master->hooks, pid);
+		if (waitpid(pid, &status, WNOHANG) != pid)
+			return;
 		if (!scribe_reap(&master->scribe, pid, status) &&
-		    !upgrade_reap(master, pid, status))
+		    !upgrade_reap(master, pid, status) &&
+		    !hooks_reap(&master->hooks, pid, status))
 			pool_reap(&master->pool, pid, status);
+	}
 }
 
 static const struct signals_action actions[] = {
@@ -240,63 +260,33 @@ static const struct signals_action actions[] = {
 };
 
 static void
-pool_beat(void *context, const struct report_beat *beat)
+pool_crashed(void *context, const struct crew_member *gone, int status)
 {
 	struct master *master = context;
+	struct hook_details details = { 0 };
 
-	master->ticks_counting += beat->delta.ticks;
+	obituary_details(gone, status, &details);
+	hooks_run(&master->hooks, HOOK_WORKER_CRASH, &details);
 }
 
-/* What is missing of the master's own records. */
 static void
-publish_log_gaps(struct master *master)
+pool_beat(void *context, const struct report_beat *beat)
 {
-	struct scoreboard_master *board = master_board(master);
-
-	board->log_lost += log_lost() - master->log_lost;
-	board->log_limited += log_limited() - master->log_limited;
-	master->log_lost = log_lost();
-	master->log_limited = log_limited();
+	pulse_count(context, beat);
 }
 
 static void
 every_second(struct timer *timer, bool stepped)
 {
-	struct master *master = MASTER_OF(timer, second);
-	char text[128];
-
 	(void)stepped;
-	__atomic_store_n(&master_board(master)->heartbeat, clock_monotonic(),
-			 __ATOMIC_RELAXED);
-	listeners_mend(&master->listeners);
-	pool_check(&master->pool);
-	control_check(&master->control);
-	log_flush();
-	publish_log_gaps(master);
-	notify_watchdog();
-	master->ticks_a_second = master->ticks_counting;
-	master->ticks_counting = 0;
-	if (master->state == MASTER_RUNNING && !master->next_config) {
-		status_text(master, text, sizeof(text));
-		notify_status(text);
-	}
-}
-
-/* Nothing is due here: it is armed to be told of steps. */
-static void
-clock_was_set(struct timer *timer, bool stepped)
-{
-	if (stepped)
-		log_event(EVENT_CLOCK_STEPPED, "realtime", "%" PRId64,
-			  clock_realtime() / CLOCK_SECOND);
-	while (!timer_at(timer, clock_realtime() + 86400 * CLOCK_SECOND))
-		;
+	pulse_second(MASTER_OF(timer, second));
 }
 
 /* --- start, and its mirror --- */
 
 static const struct pool_events pool_events = { pool_ready, pool_failed,
-						pool_empty, pool_beat };
+						pool_empty, pool_crashed,
+						pool_beat };
 static const struct scribe_events scribe_events = { journal_ready,
 						    journal_failed,
 						    scribe_ended };
@@ -310,14 +300,15 @@ open_loop(struct master *master, struct problem *problem)
 	    signals_open(&master->signals, loop, actions, master) < 0 ||
 	    timer_open(&master->second, loop, CLOCK_MONOTONIC, every_second) <
 		    0 ||
-	    timer_open(&master->wall, loop, CLOCK_REALTIME, clock_was_set) <
+	    timer_open(&master->wall, loop, CLOCK_REALTIME, pulse_clock_set) <
 		    0 ||
+	    hooks_open(&master->hooks, loop, hooks_ended, master) < 0 ||
 	    upgrade_open(master, loop) < 0) {
 		problem_errno(problem, errno, "cannot open the event loop");
 		return -1;
 	}
 	timer_every(&master->second, (uint64_t)CLOCK_SECOND);
-	clock_was_set(&master->wall, false);
+	pulse_clock_set(&master->wall, false);
 	return 0;
 }
 
@@ -438,8 +429,8 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 	log_open(master->scribe.own_end, "master", event_kinds, EVENT_COUNT,
 		 config_log_level(config), (unsigned)config->log.rate);
 	pool_carry_on(&master->pool, master->carried, config);
-	return carry_read_workers(master->options->carry, &master->pool.crew,
-				  problem);
+	hooks_configure(&master->hooks, config, master->carried);
+	return carry_read_children(master->options->carry, master, problem);
 }
 
 /* Nothing is undone when it fails: the other image is gone back to. */
@@ -473,11 +464,13 @@ close_all(struct master *master)
 	scoreboard_close(&master->scoreboard);
 	upgrade_close(master);
 	control_close(&master->control);
+	hooks_close(&master->hooks);
 	timer_close(&master->wall);
 	timer_close(&master->second);
 	signals_close(&master->signals);
 	loop_close(&master->loop);
 	places_close(&master->places);
+	control_farewell(&master->control);
 	config_free(master->config);
 }
 

@@ -86,3 +86,20 @@ obituary_spawn_failed(unsigned number, int error)
 	log_tag(&record, "error", "%s", strerror(error));
 	log_end(&record);
 }
+
+void
+obituary_details(const struct crew_member *worker, int status,
+		 struct hook_details *details)
+{
+	char how[64];
+
+	/* What it said itself is nothing for who has more rights than it. */
+	obituary_how(status, how, sizeof(how));
+	hook_detail(details, "TIMED_WORKER", "%u", worker->number);
+	hook_detail(details, "TIMED_WORKER_PID", "%d", (int)worker->pid);
+	hook_detail(details, "TIMED_ERROR", "%s", how);
+	if (WIFSIGNALED(status))
+		hook_detail(details, "TIMED_SIGNAL", "%d", WTERMSIG(status));
+	else
+		hook_detail(details, "TIMED_STATUS", "%d", WEXITSTATUS(status));
+}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the log says of workers: that they are there, how they died, when
- * the next one comes.
+ * What the log, and the operator's program for it, are told of workers: that
+ * they are there, how they died, when the next one comes.
  */
 #ifndef TIMED_MASTER_OBITUARY_H
 #define TIMED_MASTER_OBITUARY_H
 
 #include "master/crew.h"
+#include "master/hook.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +31,9 @@ void obituary_respawn(const struct crew_member *worker, uint64_t delay);
 
 /* The next one could not be made. */
 void obituary_spawn_failed(unsigned number, int error);
+
+/* It crashed; STATUS is that of waitpid(2). */
+void obituary_details(const struct crew_member *worker, int status,
+		      struct hook_details *details);
 
 #endif

@@ -431,6 +431,8 @@ pool_reap(struct pool *pool, pid_t pid, int status)
 
 	if (slot < 0)
 		return false;
+	if (gone.crashed)
+		pool->events->crashed(pool->context, &gone, status);
 	if (gone.generation == pool->next.number)
 		died_starting(pool, &gone, status);
 	else if (gone.generation == pool->current.number)

@@ -54,6 +54,9 @@ struct pool_events {
 	void (*failed)(void *context, const struct problem *problem);
 	/* After pool_stop(): the last worker is gone. */
 	void (*empty)(void *context);
+	/* A worker died unasked; STATUS is that of waitpid(2). */
+	void (*crashed)(void *context, const struct crew_member *gone,
+			int status);
 	/* What happened in a worker in about a second. */
 	void (*beat)(void *context, const struct report_beat *beat);
 };

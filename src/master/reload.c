@@ -79,6 +79,18 @@ reload_log(struct master *master, int kind)
 
 /* --- how one ends --- */
 
+void
+reload_tell_hooks(struct master *master, const char *change, const char *error)
+{
+	struct hook_details details = { 0 };
+
+	hook_detail(&details, "TIMED_CHANGE", "%s", change);
+	if (error)
+		hook_detail(&details, "TIMED_ERROR", "%s", error);
+	hooks_run(&master->hooks, error ? HOOK_RELOAD_FAILED : HOOK_RELOAD,
+		  &details);
+}
+
 static void
 over(struct master *master, const char *status)
 {
@@ -97,6 +109,7 @@ refuse(struct master *master, const char *why)
 	control_tell(&master->control, CONTROL_WAITS_RELOAD, why,
 		     complaints ? json_pack("{s:o}", "errors", complaints)
 				: NULL);
+	reload_tell_hooks(master, "configuration", why);
 	over(master, "reload refused, the old configuration serves");
 }
 
@@ -117,6 +130,7 @@ finish_reload(struct master *master)
 	reload_log(master, EVENT_RELOADED);
 	control_tell(&master->control, CONTROL_WAITS_RELOAD, NULL,
 		     serving(master));
+	reload_tell_hooks(master, "configuration", NULL);
 	over(master, "reloaded");
 }
 
@@ -133,6 +147,7 @@ finish_upgrade(struct master *master)
 		reload_log(master, EVENT_UPGRADED);
 	control_tell(&master->control, CONTROL_WAITS_UPGRADE,
 		     master->options->refused, serving(master));
+	reload_tell_hooks(master, "program", master->options->refused);
 	over(master, master->options->refused
 			     ? "upgrade refused, the old program serves"
 			     : "upgraded");
@@ -149,6 +164,8 @@ reload_ready(struct master *master)
 	master->config = master->next_config;
 	master->next_config = NULL;
 	pool_adopt(&master->pool, master->config, &master->listeners);
+	hooks_configure(&master->hooks, master->config,
+			master->pool.current.number);
 	reload_publish(master);
 	log_configure(config_log_level(master->config),
 		      (unsigned)master->config->log.rate);

@@ -49,4 +49,11 @@ void reload_publish(struct master *master);
 /* Log that it is in use; KIND: EVENT_STARTED, EVENT_RELOADED. */
 void reload_log(struct master *master, int kind);
 
+/*
+ * Run the program for what became of a CHANGE, of the "configuration" or the
+ * "program"; ERROR: why it was refused, or NULL.
+ */
+void reload_tell_hooks(struct master *master, const char *change,
+		       const char *error);
+
 #endif

@@ -58,6 +58,7 @@ refuse(struct master *master, const char *reason)
 {
 	log_event(EVENT_UPGRADE_FAILED, "reason", "%s", reason);
 	control_tell(&master->control, CONTROL_WAITS_UPGRADE, reason, NULL);
+	reload_tell_hooks(master, "program", reason);
 	notify_ready("upgrade refused, the old program serves");
 	reload_pending(master);
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whether a program may be run with the rights of this process: whoever can
+ * change what a path leads to has those rights.
+ */
+#ifndef TIMED_BASE_TRUST_H
+#define TIMED_BASE_TRUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Whether PATH, which is absolute, leads to a plain file that can be executed,
+ * and nobody but root and the effective user of this process can change where
+ * it leads, or what is there: the file and each directory and symbolic link on
+ * the way belongs to one of them, and neither a group nor others can write it.
+ * Directories where only owners can remove what is there, such as /tmp, will
+ * do.  Else WHY says what is wrong, and where.
+ *
+ * What it finds stays true for as long as root and that user leave it so:
+ * nobody can make use of the time until the program is run.
+ */
+bool trust_program(const char *path, char *why, size_t size);
+
+#endif
