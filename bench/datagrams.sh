@@ -14,7 +14,9 @@
 #            two.  Wanted: CPU for an answer at most 0.85 of chronyd's, and at
 #            most 1.15 of the floor's
 #   daytime  over TCP; timed and nginx's stream module with "return", two
-#            workers each.  Wanted: no fewer connections a second
+#            workers each, under two load processes: one alone is busy all the
+#            time and leaves the servers idle, and is measured instead of them.
+#            Wanted: no fewer connections a second, and no more CPU for each
 #   time     over UDP, one request after the other; timed and xinetd.  Wanted:
 #            all are answered
 #   loss     RATE requests a second (100000, or the most that comes through
@@ -309,7 +311,8 @@ table_daytime()
 	else
 		missing 'nginx with a stream module'
 	fi
-	turns 'daytime over TCP, 2 processes each; 64 connections' daytime -c 64
+	turns 'daytime over TCP, 2 processes each; 64 connections' \
+		daytime -c 64 --processes 2
 	end_servers
 }
 

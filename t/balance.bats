@@ -26,6 +26,28 @@ show_workers()
 	status '[.workers[] | .connections] | tostring'
 }
 
+# daytimes N: so many connections one after another, and the answer to each.
+daytimes()
+{
+	program daytimes.py <<-'EOF'
+		import socket, sys
+		for _ in range(int(sys.argv[2])):
+		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+		    line = b""
+		    while piece := s.recv(64):
+		        line += piece
+		    assert line.endswith(b"\r\n"), line
+		    s.close()
+	EOF
+	python3 "$DIR/daytimes.py" "$(service_port daytime)" "$1"
+}
+
+# accepted: how many each worker has accepted.
+accepted()
+{
+	status '[.workers[] | .accepted] | tostring'
+}
+
 @test "balance: a burst of 1,000 connections is spread over 4 workers" {
 	timed_start 'workers = 4;'
 	start "$DIR/bench" "$DIR/bench.err" timebench stream -c 1000 -d 60 \
@@ -93,4 +115,32 @@ show_workers()
 	status_is ".workers[] | select(.pid == $victim) | .connections == $had"
 	status_is '.totals.accepted == 60'
 	kill -CONT "$victim"
+}
+
+@test "balance: clients who are answered once have all workers in turns" {
+	timed_start 'workers = 4;' 'services = ( { type = "daytime";
+		listen = [ "127.0.0.1:0" ]; } );'
+	daytimes 400
+	accepted
+	status_is 'all(.workers[]; .accepted >= 50) and .totals.accepted == 400'
+}
+
+@test "balance: they also have a worker with more connections than others" {
+	local victim before
+	timed_start 'workers = 2;' 'services = (
+		{ type = "stream"; listen = [ "127.0.0.1:0" ]; },
+		{ type = "daytime"; listen = [ "127.0.0.1:0" ]; } );'
+	hold 40
+	victim=$(status '.workers[0].pid')
+	kill -KILL "$victim"
+	wait_until "$PATIENCE" status_is "(.workers | length) == 2 and
+		all(.workers[]; .pid != $victim and .state == \"serving\")"
+	# The one that has twenty leaves these to the other.
+	hold 10
+	status_is '.workers[0].connections >= 8'
+	before=$(accepted)
+	daytimes 400
+	echo "$before, and then $(accepted)"
+	status_is "$before as \$before | [.workers[] | .accepted] |
+		[., \$before] | transpose | all(.[0] - .[1] >= 100)"
 }

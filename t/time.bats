@@ -208,6 +208,27 @@ hex()
 	agrees_number "$(udp_ask 3737 1 fe80::1%lo)"
 }
 
+@test "time: an answer has no fragments, and no number for them" {
+	net_start
+	timed_start "$(time_service)"
+	program headers.py <<-'EOF'
+		import socket, sys
+		port = int(sys.argv[1])
+		wire = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+		client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		wire.settimeout(20)
+		client.connect(("127.0.0.1", port))
+		for _ in range(3):
+		    client.send(b"")
+		    header = b""
+		    while header[20:22] != port.to_bytes(2, "big"):
+		        header = wire.recv(2048)
+		    number, fragment = header[4:6], header[6:8]
+		    assert (number, fragment) == (b"\0\0", b"\x40\0"), header
+	EOF
+	"${NET[@]}" python3 "$DIR/headers.py" "$(time_port)"
+}
+
 @test "time: require_sync refuses while the clock is not synchronised" {
 	local synchronised
 	# What the kernel says of it; nothing is changed.

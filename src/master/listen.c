@@ -31,9 +31,10 @@ set(int fd, int level, int option, int value)
 
 /*
  * Answers fit through any path, whatever an ICMP message, forged or not, says
- * of its MTU: nobody has to look that up.  A socket of one address answers from
- * that; one of all addresses has to know which one was asked, and that costs
- * something with every datagram.
+ * of its MTU: nobody has to look that up.  In IPv4 they need no number for
+ * their fragments either, which would tell others how many there are.  A socket
+ * of one address answers from that; one of all addresses has to know which one
+ * was asked, and that costs something with every datagram.
  */
 static void
 tune_datagrams(int fd, const struct addr *address)
@@ -41,7 +42,7 @@ tune_datagrams(int fd, const struct addr *address)
 	set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
 	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
 	set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-	set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE);
+	set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 	if (address->sa.sa_family == AF_INET6) {
 		set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
 		    IPV6_PMTUDISC_INTERFACE);

@@ -15,6 +15,7 @@
 
 enum {
 	BATCH = 16,		    /* clients taken in one go */
+	TURN = 16,		    /* of those who are answered once */
 	ASIDE_FIRST = 2,	    /* of those whom the others left waiting */
 	ASIDE_MOST = 256,	    /* of the same, when they go on doing so */
 	RESERVE = COMMAND_FDS + 16, /* descriptors that are not for clients */
@@ -32,17 +33,19 @@ enum taken {
 	TAKEN_TROUBLE, /* no descriptor or memory for it */
 };
 
-static uint32_t
-events_of(enum accept_mode mode)
+static bool
+answers_once(const struct accept_source *source)
 {
-	switch (mode) {
-	case ACCEPT_SHARED:
-		return EPOLLIN | EPOLLEXCLUSIVE;
-	case ACCEPT_ASIDE:
+	return source->instance->config->service->once != NULL;
+}
+
+/* Whom nobody keeps, nobody need leave to others. */
+static uint32_t
+events_of(const struct accept_source *source, enum accept_mode mode)
+{
+	if (mode == ACCEPT_ASIDE && !answers_once(source))
 		return EPOLLIN | EPOLLET;
-	default:
-		return 0;
-	}
+	return EPOLLIN | EPOLLEXCLUSIVE;
 }
 
 static bool
@@ -59,12 +62,12 @@ set_mode(struct acceptor *acceptor, enum accept_mode mode)
 	int result = 0;
 
 	for (int i = 0; i < acceptor->count; i++) {
-		struct loop_source *source = &acceptor->sources[i].source;
+		struct accept_source *source = &acceptor->sources[i];
 
 		if (watched(acceptor->mode))
-			loop_remove(loop, source);
-		if (watched(mode) &&
-		    loop_add(loop, source, events_of(mode)) < 0)
+			loop_remove(loop, &source->source);
+		if (watched(mode) && loop_add(loop, &source->source,
+					      events_of(source, mode)) < 0)
 			result = -1;
 	}
 	acceptor->mode = mode;
@@ -129,7 +132,7 @@ take(struct accept_source *source)
 		     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		if (source->instance->config->service->once)
+		if (answers_once(source))
 			once_serve(source->instance, fd);
 		else
 			conn_open(source->instance, source->listener, fd,
@@ -145,6 +148,34 @@ take(struct accept_source *source)
 	return errno == ECONNABORTED || errno == EPROTO || errno == EPERM
 		       ? TAKEN_ONE
 		       : TAKEN_NOTHING;
+}
+
+/* Go to the end of the queue of those who are woken. */
+static void
+queue_again(struct accept_source *source)
+{
+	struct acceptor *acceptor = source->acceptor;
+	struct loop *loop = acceptor->conns->loop;
+
+	source->turn = 0;
+	loop_remove(loop, &source->source);
+	if (loop_add(loop, &source->source, events_of(source, acceptor->mode)) <
+	    0)
+		rest(acceptor, errno);
+}
+
+/*
+ * One, and then the loop's wait says whether there is another: to ask that of
+ * accept4 itself costs more, a socket that is made and thrown away.
+ */
+static void
+once_ready(struct loop_source *loop_source, uint32_t events)
+{
+	struct accept_source *source = (struct accept_source *)loop_source;
+
+	(void)events;
+	if (take(source) == TAKEN_ONE && ++source->turn == TURN)
+		queue_again(source);
 }
 
 static void
@@ -240,10 +271,11 @@ accept_open(struct acceptor *acceptor, struct conns *conns, struct peers *peers,
 		if (listeners[i].transport != ADDR_TCP)
 			continue;
 		acceptor->count++;
-		source->source.ready = accept_ready;
 		source->source.fd = listeners[i].fd;
 		source->acceptor = acceptor;
 		source->instance = &instances[listeners[i].service];
+		source->source.ready =
+			answers_once(source) ? once_ready : accept_ready;
 		source->listener = listeners[i].id;
 	}
 	if (timer_open(&acceptor->patience, conns->loop, CLOCK_MONOTONIC,

@@ -9,6 +9,10 @@
  * above the mean.  Because the others may be hung, it does not rely on them:
  * whoever still waits after twenty milliseconds is taken in.
  *
+ * A client who is answered once is nobody's load afterwards, so nobody steps
+ * aside for him.  Who is woken first for such clients goes to the end of the
+ * queue after a few of them, so that all workers have their turn.
+ *
  * Out of descriptors or memory, a worker rests: it leaves the listeners until
  * one of its connections closes or a second has passed, so that it neither
  * spins nor fills the log: it says so once a minute.
@@ -45,6 +49,7 @@ struct accept_source {
 	struct acceptor *acceptor;
 	struct instance *instance;
 	uint64_t listener; /* its id */
+	int turn;	   /* clients answered since it was last queued */
 };
 
 struct acceptor {

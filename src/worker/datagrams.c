@@ -37,10 +37,11 @@ struct datagram_batch {
 	char replies[DATAGRAM_BATCH][DATAGRAM_REPLY];
 };
 
+/* Make room where COUNT were. */
 static void
-prepare(struct datagram_batch *batch)
+prepare(struct datagram_batch *batch, int count)
 {
-	for (int i = 0; i < DATAGRAM_BATCH; i++) {
+	for (int i = 0; i < count; i++) {
 		batch->in_vectors[i] =
 			(struct iovec){ batch->requests[i], DATAGRAM_ROOM };
 		batch->in[i].msg_hdr = (struct msghdr){
@@ -224,7 +225,6 @@ serve_batch(struct datagram_source *source)
 	int count = 0;
 	int n;
 
-	prepare(batch);
 	n = recvmmsg(source->source.fd, batch->in, DATAGRAM_BATCH,
 		     MSG_DONTWAIT | MSG_TRUNC, NULL);
 	batch->now = clock_monotonic();
@@ -232,22 +232,46 @@ serve_batch(struct datagram_source *source)
 		count += answer(source, i, count);
 	if (count > 0)
 		send_answers(source, count);
+	prepare(batch, n);
 	return n == DATAGRAM_BATCH;
 }
 
-static void
+/* Whether there may be more. */
+static bool
 serve_batches(struct datagram_source *source, int most)
 {
 	for (int i = 0; i < most; i++)
 		if (!serve_batch(source))
-			return;
+			return false;
+	return true;
 }
 
+/*
+ * Edge-triggered: the loop need not look again at a socket that was just
+ * emptied.  0, or -1 with errno.
+ */
+static int
+watch(struct datagram_source *source)
+{
+	source->watched = loop_add(source->datagrams->loop, &source->source,
+				   EPOLLIN | EPOLLET | EPOLLEXCLUSIVE) == 0;
+	return source->watched ? 0 : -1;
+}
+
+/*
+ * Who left something in the socket is not woken for it again, unless he is
+ * watched anew; then others have their turn first.
+ */
 static void
 source_ready(struct loop_source *loop_source, uint32_t events)
 {
+	struct datagram_source *source = (struct datagram_source *)loop_source;
+
 	(void)events;
-	serve_batches((struct datagram_source *)loop_source, BATCHES_PER_EVENT);
+	if (!serve_batches(source, BATCHES_PER_EVENT))
+		return;
+	loop_remove(source->datagrams->loop, loop_source);
+	watch(source);
 }
 
 int
@@ -275,6 +299,8 @@ datagrams_open(struct datagrams *datagrams, struct loop *loop,
 	}
 	if (datagrams->count > 0)
 		datagrams->batch = calloc(1, sizeof(*datagrams->batch));
+	if (datagrams->batch)
+		prepare(datagrams->batch, DATAGRAM_BATCH);
 	if (datagrams->count == 0 || datagrams->batch)
 		return 0;
 	free(datagrams->sources);
@@ -299,8 +325,7 @@ datagrams_begin(struct datagrams *datagrams)
 		return 0;
 	datagrams->open = true;
 	for (int i = 0; i < datagrams->count; i++)
-		if (loop_add(datagrams->loop, &datagrams->sources[i].source,
-			     EPOLLIN | EPOLLEXCLUSIVE) < 0)
+		if (watch(&datagrams->sources[i]) < 0)
 			result = -1;
 	return result;
 }
@@ -324,6 +349,11 @@ datagrams_end(struct datagrams *datagrams)
 void
 datagrams_look(struct datagrams *datagrams)
 {
-	for (int i = 0; datagrams->open && i < datagrams->count; i++)
-		source_ready(&datagrams->sources[i].source, EPOLLIN);
+	for (int i = 0; datagrams->open && i < datagrams->count; i++) {
+		struct datagram_source *source = &datagrams->sources[i];
+
+		source_ready(&source->source, EPOLLIN);
+		if (!source->watched)
+			watch(source);
+	}
 }

@@ -43,6 +43,7 @@ struct datagram_source {
 	struct datagrams *datagrams;
 	struct instance *instance;
 	unsigned port; /* that it is bound to */
+	bool watched;
 };
 
 struct datagrams {
@@ -72,7 +73,10 @@ int datagrams_begin(struct datagrams *datagrams);
  */
 void datagrams_end(struct datagrams *datagrams);
 
-/* Once a second: take what nobody was woken for. */
+/*
+ * Once a second: take what nobody was woken for, and watch again what there was
+ * no memory to watch.
+ */
 void datagrams_look(struct datagrams *datagrams);
 
 #endif

@@ -18,8 +18,8 @@ drain(int fd)
 }
 
 /*
- * A new socket has room for so little.  It is held back for a moment, so that
- * one segment has the answer and its end.
+ * A new socket has room for so little.  It is held back until the close, so
+ * that one segment has the answer and its end.
  */
 static void
 answer(struct instance *instance, int fd)
@@ -29,8 +29,7 @@ answer(struct instance *instance, int fd)
 	size_t length = instance->config->service->once(instance, reply);
 
 	if (send(fd, reply, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE) !=
-		    (ssize_t)length ||
-	    shutdown(fd, SHUT_WR) < 0) {
+	    (ssize_t)length) {
 		tally_refuse(tally, REFUSED_UNSENT);
 		return;
 	}

@@ -19,10 +19,13 @@
 
 enum {
 	MANY = 3 * DATAGRAM_BATCH + 5,
+	MORE = 6 * DATAGRAM_BATCH, /* than are read for one event */
 };
 
 /* The message, counted from 1, that cannot be sent; 0: all can. */
 static int stuck;
+/* There is no memory to watch anything. */
+static bool short_of_memory;
 static bool synchronised;
 /* The longest request that the service saw. */
 static size_t longest;
@@ -32,7 +35,20 @@ int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count,
 		    int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count,
 		    int flags);
+int __real_loop_add(struct loop *loop, struct loop_source *source,
+		    uint32_t events);
+int __wrap_loop_add(struct loop *loop, struct loop_source *source,
+		    uint32_t events);
 bool __wrap_clock_synchronised(void);
+
+int
+__wrap_loop_add(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	if (!short_of_memory)
+		return __real_loop_add(loop, source, events);
+	errno = ENOMEM;
+	return -1;
+}
 
 int
 __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
@@ -136,6 +152,7 @@ bench_open(struct bench *bench)
 			 0);
 	assert_int_equal(datagrams_begin(&bench->datagrams), 0);
 	stuck = 0;
+	short_of_memory = false;
 	longest = 0;
 	synchronised = true;
 }
@@ -330,6 +347,73 @@ from_a_port_like_its_own(void **state)
 	bench_close(&bench);
 }
 
+/* Has the loop nothing to do any more? */
+static bool
+idle(struct loop *loop)
+{
+	struct epoll_event event;
+
+	return epoll_wait(loop->epfd, &event, 1, 0) == 0;
+}
+
+/* Call back for what is there, as loop_run() does; how often that was. */
+static int
+run(struct bench *bench)
+{
+	struct loop_source *source = &bench->datagrams.sources[0].source;
+	struct epoll_event event;
+	int times = 0;
+
+	while (epoll_wait(bench->loop.epfd, &event, 1, 0) == 1) {
+		assert_ptr_equal(event.data.ptr, source);
+		source->ready(source, event.events);
+		times++;
+	}
+	return times;
+}
+
+/* All of a storm is answered, and others have their turn in between. */
+static void
+more_than_one_event(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench);
+	ask(&bench, "m", MORE);
+	assert_int_equal(run(&bench), 2);
+	assert_int_equal(answers(&bench, "mm+"), MORE);
+	ask(&bench, "n", 1);
+	assert_int_equal(run(&bench), 1);
+	assert_int_equal(answers(&bench, "nn+"), 1);
+	bench_close(&bench);
+}
+
+/* It is watched again as soon as there is memory for that. */
+static void
+no_memory_to_be_watched(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench);
+	ask(&bench, "m", MORE);
+	short_of_memory = true;
+	assert_int_equal(run(&bench), 1);
+	assert_in_range(answers(&bench, "mm+"), 1, MORE - 1);
+	datagrams_look(&bench.datagrams);
+	short_of_memory = false;
+	assert_true(idle(&bench.loop));
+	ask(&bench, "m", 1);
+	assert_true(idle(&bench.loop));
+	datagrams_look(&bench.datagrams);
+	assert_int_equal(bench.tally.requests, MORE + 1);
+	ask(&bench, "m", 1);
+	assert_int_equal(run(&bench), 1);
+	assert_int_equal(bench.tally.requests, MORE + 2);
+	bench_close(&bench);
+}
+
 /* What waits when it ends is answered, and nothing after that. */
 static void
 nothing_is_left_behind(void **state)
@@ -358,6 +442,8 @@ main(void)
 		cmocka_unit_test(above_the_rate),
 		cmocka_unit_test(while_the_clock_is_not_synchronised),
 		cmocka_unit_test(from_a_port_like_its_own),
+		cmocka_unit_test(more_than_one_event),
+		cmocka_unit_test(no_memory_to_be_watched),
 		cmocka_unit_test(nothing_is_left_behind),
 	};
 
