@@ -8,6 +8,7 @@
 #include "master/context.h"
 #include "master/notify.h"
 #include "master/operate.h"
+#include "master/pausing.h"
 #include "master/reload.h"
 #include "master/start.h"
 #include "master/upgrade.h"
@@ -41,6 +42,7 @@ static void
 status_text(struct master *master, char *text, size_t size)
 {
 	uint64_t connections = 0;
+	char paused[64];
 
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
 		if (master->pool.crew.members[i].pid)
@@ -48,11 +50,12 @@ status_text(struct master *master, char *text, size_t size)
 				&scoreboard_slot(&master->scoreboard, i)
 					 ->connections,
 				__ATOMIC_RELAXED);
+	pausing_text(master, paused, sizeof(paused));
 	snprintf(text, size,
 		 "%d workers, %" PRIu64 " connections, %" PRIu64
-		 " ticks a second",
+		 " ticks a second%s",
 		 crew_count(&master->pool.crew), connections,
-		 master->ticks_a_second);
+		 master->ticks_a_second, paused);
 }
 
 /* --- the end --- */
@@ -118,6 +121,7 @@ master_stop(struct master *master)
 	upgrade_cancel(master);
 	disappoint(master, CONTROL_WAITS_RELOAD);
 	disappoint(master, CONTROL_WAITS_UPGRADE);
+	disappoint(master, CONTROL_WAITS_PAUSE);
 	listeners_close(&master->listeners);
 	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
 }
@@ -177,7 +181,7 @@ pool_ready(void *context)
 
 	if (master->state == MASTER_STARTING)
 		first_ready(master);
-	else if (master->state == MASTER_RUNNING)
+	else if (master_serves(master))
 		reload_ready(master);
 }
 
@@ -276,7 +280,7 @@ every_second(struct timer *timer, bool stepped)
 	notify_watchdog();
 	master->ticks_a_second = master->ticks_counting;
 	master->ticks_counting = 0;
-	if (master->state == MASTER_RUNNING && !master->next_config) {
+	if (master_serves(master) && !master->next_config) {
 		status_text(master, text, sizeof(text));
 		notify_status(text);
 	}
@@ -312,7 +316,7 @@ open_loop(struct master *master, struct problem *problem)
 		    0 ||
 	    timer_open(&master->wall, loop, CLOCK_REALTIME, clock_was_set) <
 		    0 ||
-	    upgrade_open(master, loop) < 0) {
+	    upgrade_open(master, loop) < 0 || pausing_open(master, loop) < 0) {
 		problem_errno(problem, errno, "cannot open the event loop");
 		return -1;
 	}
@@ -459,6 +463,7 @@ take_over_all(struct master *master, struct problem *problem)
 	close(master->options->carry);
 	carry_keep(master, false);
 	enter(master, MASTER_RUNNING);
+	pausing_follow(master);
 	/* Their signals may have come between the two images. */
 	reap(master);
 	reload_take_over(master);
@@ -471,6 +476,7 @@ close_all(struct master *master)
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);
+	pausing_close(master);
 	upgrade_close(master);
 	control_close(&master->control);
 	timer_close(&master->wall);
