@@ -241,7 +241,7 @@ signal_workers()
 		paused: [ "daytime" ], clients: 0 }'
 	ctl -j resume | jq -e '.ok and .changed and .paused == []'
 	ctl -j resume | jq -e '.ok and (.changed | not)'
-	run -1 ctl -j pause strea
+	run -1 --separate-stderr ctl -j pause strea
 	jq -e '.ok == false and .exit == 1 and (.error | contains("stream, daytime"))' <<<"$output"
 }
 
@@ -317,7 +317,7 @@ waiting()
 }
 
 @test "pause: 100 times under connects, each is refused or served" {
-	local out pids=()
+	local i out pids=()
 	timed_start "$BOTH"
 	start "$DIR/v4" "$DIR/v4.err" python3 "$DIR/knock.py" many "$(stream_at 0)"
 	pids+=("$PID")

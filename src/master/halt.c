@@ -68,10 +68,12 @@ drop_nothing(int fd)
 static bool
 filtered(int fd)
 {
-	socklen_t instructions = 0;
+	struct sock_filter code;
+	socklen_t instructions =
+		0; /* that there is room for, and that it has */
 
-	return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &instructions) ==
-		       0 &&
+	return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, &code,
+			  &instructions) == 0 &&
 	       instructions > 0;
 }
 

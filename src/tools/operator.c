@@ -133,8 +133,11 @@ list_paused(const json_t *answer, FILE *out)
 	json_t *name;
 	size_t index;
 
-	json_array_foreach(names, index, name) fprintf(
-		out, "%s%s", index ? ", " : "", json_string_value(name));
+	json_array_foreach(names, index, name)
+	{
+		fprintf(out, "%s%s", index ? ", " : "",
+			json_string_value(name));
+	}
 	return json_array_size(names) > 0;
 }
 
