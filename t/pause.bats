@@ -346,7 +346,7 @@ waiting()
 }
 
 @test "pause: paused workers do not spin" {
-	local before until
+	local at before until
 	timed_start "$BOTH"
 	# Both have it from the kernel that nobody listens.
 	all_are served
@@ -357,7 +357,12 @@ waiting()
 	# Two that spin would have used some 600.
 	[ $(($(workers_cpu) - before)) -le 15 ]
 	ctl resume
-	all_are served
+	# They take up the listeners, and do not only look now and then.
+	at=$(stream_at)
+	for _ in {1..100}; do
+		echo "$at"
+	done | xargs timeout "$PATIENCE" python3 "$DIR/knock.py" each >"$DIR/fares"
+	[ "$(grep -c ' served$' "$DIR/fares")" -eq 100 ]
 }
 
 @test "pause: two operators at once" {
@@ -457,6 +462,46 @@ s.listen()' "$port"
 	timed_stop
 	[ ! -e "$more" ]
 	[ ! -e "$DIR/.more.sock.paused" ]
+}
+
+@test "pause: an address that a reload adds is never open" {
+	local port
+	timed_start "$BOTH"
+	port=$(fresh_port)
+	ctl pause
+	start "$DIR/many" "$DIR/many.err" python3 "$DIR/knock.py" many "127.0.0.1:$port"
+	wait_until "$PATIENCE" lines_in "$DIR/many" 1
+	reload "$(stream '' "\"127.0.0.1:$port\"")"
+	ctl workers 3
+	kill "$PID"
+	wait_until "$PATIENCE" lines_in "$DIR/many" 2
+	tail -n 1 "$DIR/many" | jq -e 'keys == ["refused"]'
+}
+
+# slow SETTINGS: services with one beside whose workers need a moment until they
+# are ready.
+slow()
+{
+	echo "services = ( { type = \"ntp\"; listen = [ \"127.0.0.1:0\" ];
+		source = \"127.0.0.1:9\"; local_stratum = 10; }, $1 );"
+}
+
+@test "pause: in the middle of a reload" {
+	local one='{ type = "stream"; listen = [ "127.0.0.1:0" ]; }'
+	local more='{ type = "stream"; listen = [ "127.0.0.1:0", "[::1]:0" ]; }'
+	timed_start "$(slow "$one")"
+	timed_config "$(slow "$more")"
+	start "$DIR/reload" "$DIR/reload.err" timedctl -r "$RUN" reload
+	wait_until "$PATIENCE" log_has ' reloading;'
+	ctl pause stream
+	wait_until "$PATIENCE" lines_in "$DIR/reload" 1
+	status_is '.services[1] | .paused and (.listen | length == 2)'
+	all_are refused
+	start "$DIR/again" "$DIR/again.err" timedctl -r "$RUN" reload
+	wait_until "$PATIENCE" log_has "reloading; generation='3'"
+	ctl resume stream
+	wait_until "$PATIENCE" lines_in "$DIR/again" 1
+	all_are served
 }
 
 @test "pause: all are those as well that a reload adds" {
@@ -599,6 +644,7 @@ at_port_of()
 	wait_until "$PATIENCE" log_has ' paused;'
 	kill -TERM "$TIMED_PID"
 	wait_until "$PATIENCE" lines_in "$DIR/one" 1
+	jq -e '.ok == false and .error == "timed is stopping"' "$DIR/one"
 	signal_workers CONT
 	timed_wait
 }

@@ -297,13 +297,13 @@ two_services()
 }
 
 # A manager that starts timed again whenever it ends, with the same sockets: one
-# of TCP, one unix socket, one of UDP, which listen all the time.  The pid of
-# timed goes to the file master.
+# of TCP, one unix socket, one of UDP.  How they were left goes to the file ports:
+# "listening" for the one of TCP, "alive" for the unix socket.
 restarting()
 {
 	program manager.py <<-'EOF'
 		import os, signal, socket, sys
-		conf, path, pidfile = sys.argv[1:]
+		conf, path = sys.argv[1:]
 		tcp = socket.create_server(("127.0.0.1", 0))
 		unix = socket.socket(socket.AF_UNIX)
 		unix.bind(path), unix.listen()
@@ -321,14 +321,15 @@ restarting()
 		        os.environ.update(LISTEN_FDS="3", LISTEN_PID=str(os.getpid()),
 		                          LISTEN_FDNAMES="stream:stream:daytime")
 		        os.execvp("timed", ["timed", "-f", "-c", conf])
-		    with open(pidfile + ".new", "w") as out:
-		        print(pid, file=out)
-		    os.rename(pidfile + ".new", pidfile)
 		    os.waitpid(pid, 0)
+		    if tcp.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+		        print("listening", flush=True)
+		    if socket.socket(socket.AF_UNIX).connect_ex(path) == 0:
+		        print("alive", flush=True)
 	EOF
 	timed_config 'services = ( { type = "stream"; listen = [ "127.0.0.1:0" ]; },
 		{ type = "daytime"; listen = [ "127.0.0.1:0" ]; } );'
-	start "$DIR/ports" "$ERR" python3 "$DIR/manager.py" "$CONF" "$DIR/sock" "$DIR/master"
+	start "$DIR/ports" "$ERR" python3 "$DIR/manager.py" "$CONF" "$DIR/sock"
 	wait_until "$PATIENCE" lines_in "$DIR/ports" 1
 	read -r TCP UDP <"$DIR/ports"
 	served_by_another 0
@@ -363,6 +364,7 @@ all_served()
 	run -69 timec -q -n 1 "unix:$DIR/sock"
 	[[ $output == *'Connection refused' ]]
 	kill -TERM "$MASTER"
+	wait_until "$PATIENCE" lines_in "$DIR/ports" 3
 	served_by_another "$MASTER"
 	[ ! -e "$DIR/.sock.paused" ]
 	all_served
