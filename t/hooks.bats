@@ -141,6 +141,22 @@ nobody_noticed()
 	log_count 0 'hook failed; '
 }
 
+@test "hooks: pause and resume run theirs, with the service's name" {
+	local program='[ "/usr/bin/env" ];'
+	timed_start "hooks = { pause = $program resume = $program };" "$EXACT"
+	MASTER=$TIMED_PID
+	timedctl -r "$RUN" pause stream
+	logged "hook ended; hook='pause'"
+	the_environment pause TIMED_GENERATION=1 TIMED_COUNT=1 \
+		TIMED_SERVICE=stream
+	# What changes nothing is no event.
+	timedctl -r "$RUN" pause stream
+	timedctl -r "$RUN" resume
+	logged "hook ended; hook='resume'"
+	the_environment resume TIMED_GENERATION=1 TIMED_COUNT=1
+	log_count 1 "hook ended; hook='pause'"
+}
+
 @test "hooks: it has its arguments, and nothing else of timed's" {
 	hook look <<-'END'
 		for each; do echo "argument $each"; done

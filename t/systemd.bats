@@ -300,6 +300,99 @@ two_services()
 	status_is '.totals.crashes == 0'
 }
 
+# A manager that starts timed again whenever it ends, with the same sockets: one
+# of TCP, one unix socket, one of UDP.  How they were left goes to the file ports:
+# "listening" for the one of TCP, "alive" for the unix socket.
+restarting()
+{
+	program manager.py <<-'EOF'
+		import os, signal, socket, sys
+		conf, path = sys.argv[1:]
+		tcp = socket.create_server(("127.0.0.1", 0))
+		unix = socket.socket(socket.AF_UNIX)
+		unix.bind(path), unix.listen()
+		udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		udp.bind(("127.0.0.1", 0))
+		fds = [os.dup2(s.fileno(), 100 + i, inheritable=False)
+		       for i, s in enumerate((tcp, unix, udp))]
+		signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+		print(tcp.getsockname()[1], udp.getsockname()[1], flush=True)
+		while True:
+		    pid = os.fork()
+		    if pid == 0:
+		        for i, fd in enumerate(fds):
+		            os.dup2(fd, 3 + i)
+		        os.environ.update(LISTEN_FDS="3", LISTEN_PID=str(os.getpid()),
+		                          LISTEN_FDNAMES="stream:stream:daytime")
+		        os.execvp("timed", ["timed", "-f", "-c", conf])
+		    os.waitpid(pid, 0)
+		    if tcp.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+		        print("listening", flush=True)
+		    if socket.socket(socket.AF_UNIX).connect_ex(path) == 0:
+		        print("alive", flush=True)
+	EOF
+	timed_config 'services = ( { type = "stream"; listen = [ "127.0.0.1:0" ]; },
+		{ type = "daytime"; listen = [ "127.0.0.1:0" ]; } );'
+	start "$DIR/ports" "$ERR" python3 "$DIR/manager.py" "$CONF" "$DIR/sock"
+	wait_until "$PATIENCE" lines_in "$DIR/ports" 1
+	read -r TCP UDP <"$DIR/ports"
+	served_by_another 0
+}
+
+# served_by_another PID: wait until one serves that is not PID; it is MASTER.
+served_by_another()
+{
+	wait_until "$PATIENCE" is_other "$1"
+	MASTER=$(status .pid)
+}
+
+is_other()
+{
+	status_is ".state == \"running\" and .pid != $1 and
+		(.services | length) == 2"
+}
+
+# Is everything served on the sockets of restarting?
+all_served()
+{
+	[ -n "$(timec -q -n 1 "127.0.0.1:$TCP")" ]
+	[ -n "$(timec -q -n 1 "unix:$DIR/sock")" ]
+	udp_ask "$UDP" 1
+}
+
+@test "systemd: passed sockets listen again when timed stops while it is paused" {
+	restarting
+	timedctl -r "$RUN" pause
+	run -69 timec -q -n 1 "127.0.0.1:$TCP"
+	[[ $output == *'Connection refused' ]]
+	run -69 timec -q -n 1 "unix:$DIR/sock"
+	[[ $output == *'Connection refused' ]]
+	kill -TERM "$MASTER"
+	wait_until "$PATIENCE" lines_in "$DIR/ports" 3
+	served_by_another "$MASTER"
+	[ ! -e "$DIR/.sock.paused" ]
+	all_served
+}
+
+@test "systemd: and when it is killed then" {
+	restarting
+	timedctl -r "$RUN" pause
+	kill -KILL "$MASTER"
+	served_by_another "$MASTER"
+	[ ! -e "$DIR/.sock.paused" ]
+	all_served
+}
+
+@test "systemd: passed sockets that are paused, in an upgrade" {
+	restarting
+	timedctl -r "$RUN" pause
+	timedctl -r "$RUN" upgrade
+	run -69 timec -q -n 1 "127.0.0.1:$TCP"
+	[[ $output == *'Connection refused' ]]
+	timedctl -r "$RUN" resume
+	all_served
+}
+
 @test "systemd: two names for two services" {
 	two_services
 	# In the other order: it is the name that counts.

@@ -4,6 +4,8 @@
 #include "ipc/passing.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 int
@@ -18,6 +20,14 @@ int
 command_send(int fd, const struct command *command, const int *fds, int count)
 {
 	return passing_send(fd, command, sizeof(*command), fds, count);
+}
+
+bool
+command_idle(int fd)
+{
+	int unread = 0;
+
+	return ioctl(fd, SIOCOUTQ, &unread) == 0 && unread == 0;
 }
 
 int

@@ -9,6 +9,7 @@
 #ifndef TIMED_IPC_COMMAND_H
 #define TIMED_IPC_COMMAND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum command_type {
@@ -22,6 +23,8 @@ enum command_type {
 	COMMAND_HAND_OVER,
 	/* Take over whom this handoff socket brings.  argument: whose it is. */
 	COMMAND_TAKE_OVER,
+	/* Listeners are about to be paused, or were resumed: look at them. */
+	COMMAND_LISTENERS,
 };
 
 enum {
@@ -43,6 +46,9 @@ int command_pair(int ends[2]);
  */
 int command_send(int fd, const struct command *command, const int *fds,
 		 int count);
+
+/* Whether all that was sent through FD has been received. */
+bool command_idle(int fd);
 
 /*
  * 1: *command is one, with *count descriptors in FDS that are the caller's

@@ -44,6 +44,20 @@ const struct control_command control_commands[CONTROL_COUNT] = {
 			   CONTROL_FOR_OPERATORS,
 			   CONTROL_BY_MASTER,
 			   { { 0 } } },
+	[CONTROL_PAUSE] = { "pause",
+			    "take no new clients; who is connected stays",
+			    CONTROL_FOR_OPERATORS,
+			    CONTROL_BY_MASTER,
+			    { { .key = "service",
+				.kind = CONTROL_STRING,
+				.shown = "SERVICE" } } },
+	[CONTROL_RESUME] = { "resume",
+			     "take new clients again",
+			     CONTROL_FOR_OPERATORS,
+			     CONTROL_BY_MASTER,
+			     { { .key = "service",
+				 .kind = CONTROL_STRING,
+				 .shown = "SERVICE" } } },
 };
 /* clang-format on */
 

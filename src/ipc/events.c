@@ -42,4 +42,8 @@ const struct log_kind event_kinds[EVENT_COUNT] = {
 	[EVENT_COMMAND] = { LOG_LEVEL_NOTICE, "operator command" },
 	[EVENT_COMMAND_REFUSED] = { LOG_LEVEL_WARNING, "operator refused" },
 	[EVENT_CLOCK_STEPPED] = { LOG_LEVEL_NOTICE, "clock stepped" },
+	[EVENT_PAUSED] = { LOG_LEVEL_NOTICE, "paused" },
+	[EVENT_RESUMED] = { LOG_LEVEL_NOTICE, "resumed" },
+	[EVENT_PAUSE_CUT] = { LOG_LEVEL_WARNING, "clients cut off by a pause" },
+	[EVENT_PAUSE_FAILED] = { LOG_LEVEL_WARNING, "pause failed" },
 };

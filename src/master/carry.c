@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "master/carry.h"
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "ipc/handoff.h"
 #include "master/carry_hooks.h"
@@ -28,9 +29,10 @@ listeners_text(const struct listeners *listeners)
 
 		hex_text(&one->wanted.un, one->wanted.length, wanted);
 		json_array_append_new(
-			array, json_pack("{s:i, s:s, s:s, s:b}", "fd", one->fd,
-					 "service", one->service_name, "wanted",
-					 wanted, "passed", one->passed));
+			array, json_pack("{s:i, s:s, s:s, s:b, s:b}", "fd",
+					 one->fd, "service", one->service_name,
+					 "wanted", wanted, "passed",
+					 one->passed, "paused", one->paused));
 	}
 	return array;
 }
@@ -78,7 +80,7 @@ all_text(const struct master *master)
 
 	return json_pack(
 		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
-		"s:i, s:o, "
+		"s:i, s:o, s:o, "
 		"s:{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}, "
 		"s:o, s:o, s:o}",
 		"carry", CARRY_VERSION,
@@ -96,6 +98,7 @@ all_text(const struct master *master)
 		"reload_again", master->reload_again,
 		"resized", master->resized,
 		"control", control_save(&master->control),
+		"paused", paused_save(&master->paused),
 		"journal",
 			"pid", (int)scribe->pid,
 			"read_end", scribe->read_end,
@@ -208,12 +211,13 @@ read_listener(json_t *text, struct listener *listener, struct problem *problem)
 	const char *service, *wanted;
 	json_error_t error;
 	ssize_t length;
-	int passed;
+	int passed, paused = 0;
 
 	*listener = (struct listener){ .service = -1 };
-	if (unpacked(json_unpack_ex(text, &error, 0, "{s:i, s:s, s:s, s:b}",
-				    "fd", &listener->fd, "service", &service,
-				    "wanted", &wanted, "passed", &passed),
+	if (unpacked(json_unpack_ex(
+			     text, &error, 0, "{s:i, s:s, s:s, s:b, s?b}", "fd",
+			     &listener->fd, "service", &service, "wanted",
+			     &wanted, "passed", &passed, "paused", &paused),
 		     &error, problem) < 0)
 		return -1;
 	length = hex_bytes(wanted, &listener->wanted.un,
@@ -224,6 +228,8 @@ read_listener(json_t *text, struct listener *listener, struct problem *problem)
 		return -1;
 	}
 	listener->passed = passed;
+	listener->paused = paused;
+	listener->paused_at = clock_monotonic();
 	listener->transport = listen_transport(listener->fd);
 	listen_name(listener->fd, &listener->bound);
 	strlcpy(listener->service_name, service,
@@ -324,6 +330,7 @@ read_all(json_t *text, struct master *master, struct scribe_carried *journal,
 			sizeof(places->runtime_dir) - 1);
 	places->made_runtime_dir = made;
 	master->reload_again = again;
+	paused_restore(&master->paused, json_object_get(text, "paused"));
 	if (scoreboard_adopt(&master->scoreboard, places->runtime_dir, board) <
 	    0) {
 		problem_errno(problem, errno, "the scoreboard");

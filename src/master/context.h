@@ -12,6 +12,7 @@
 #include "master/hooks.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/paused.h"
 #include "master/places.h"
 #include "master/pool.h"
 #include "master/scribe.h"
@@ -59,6 +60,8 @@ struct master {
 	int resized;	    /* that were asked for, not configured; or 0 */
 	json_t *complaints; /* of the reload that was refused, or NULL */
 	struct control control;
+	struct paused paused;
+	struct timer pausing; /* armed until all who are paused refuse */
 	struct upgrade upgrade;
 	bool upgraded;	  /* this image has still to take over */
 	int image;	  /* the program of this process; -1: unknown */
@@ -75,6 +78,14 @@ struct master {
 
 /* Stop, as SIGTERM does. */
 void master_stop(struct master *master);
+
+/* It has clients, or would have them if it were not paused. */
+static inline bool
+master_serves(const struct master *master)
+{
+	return master->state == MASTER_RUNNING ||
+	       master->state == MASTER_PAUSED;
+}
 
 static inline struct scoreboard_master *
 master_board(struct master *master)

@@ -282,6 +282,18 @@ crew_accept(struct crew *crew, int slot)
 		(void)give(member, COMMAND_ACCEPT, 0, NULL, 0);
 }
 
+void
+crew_hint(struct crew *crew)
+{
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+		struct crew_member *member = &crew->members[i];
+
+		if (member->pid && member->state == WORKER_SERVING &&
+		    command_idle(member->command))
+			(void)give(member, COMMAND_LISTENERS, 0, NULL, 0);
+	}
+}
+
 /* A handoff socket from MEMBER to HEIR: one end is given, one comes back. */
 static int
 join(const struct crew_member *member, struct crew_member *heir)

@@ -85,6 +85,13 @@ void crew_listen(struct crew *crew);
 void crew_accept(struct crew *crew, int slot);
 
 /*
+ * Have all who serve look at the listeners: some are about to be paused, or
+ * were resumed.  A hint: whoever has not taken its last order yet gets none,
+ * and looks within a second anyway.
+ */
+void crew_hint(struct crew *crew);
+
+/*
  * Let it accept nobody more, hand its connections over to the COUNT workers in
  * HEIRS, which are all of one generation, and leave; within LIMIT nanoseconds
  * from now.  One that does not serve yet is killed.  May be called again: with

@@ -2,6 +2,7 @@
 #include "master/listen.h"
 
 #include "base/fds.h"
+#include "master/halt.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 enum {
-	BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
 	/* A client that vanished without a word is noticed in two minutes. */
 	KEEPALIVE_IDLE = 60,
 	KEEPALIVE_INTERVAL = 15,
@@ -79,18 +79,12 @@ static void
 remove_stale(const struct addr *address)
 {
 	struct stat status;
-	int fd;
 
 	if (lstat(address->un.sun_path, &status) < 0 ||
-	    !S_ISSOCK(status.st_mode))
+	    !S_ISSOCK(status.st_mode) || halt_alive(address))
 		return;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return;
-	if (connect(fd, &address->sa, address->length) < 0 &&
-	    errno == ECONNREFUSED)
-		unlink(address->un.sun_path);
-	close(fd);
+	unlink(address->un.sun_path);
+	halt_forget(address);
 }
 
 static int
@@ -121,9 +115,50 @@ listen_share(int fd, bool share)
 	set(fd, SOL_SOCKET, SO_REUSEPORT, share);
 }
 
+/* Once it is bound, with the port that the kernel chose. */
+static int
+begin_to_listen(int fd, unsigned transport, bool halted)
+{
+	struct addr bound;
+
+	listen_name(fd, &bound);
+	if (halted && bound.sa.sa_family == AF_UNIX &&
+	    halt_begin(fd, &bound, transport) < 0)
+		return -1;
+	if (transport == ADDR_TCP && listen(fd, LISTEN_BACKLOG) < 0)
+		return -1;
+	return halted ? halt_end(fd, &bound, transport) : 0;
+}
+
+/*
+ * Each step of halting comes before the one that would let clients in: filters
+ * before there is a port, the other name before there is a queue.
+ */
+static int
+bind_and_listen(int fd, const struct addr *address, unsigned transport,
+		bool halted)
+{
+	bool local = address->sa.sa_family == AF_UNIX;
+	int error;
+
+	if (halted && !local && halt_begin(fd, address, transport) < 0)
+		return -1;
+	if (bind_to(fd, address, transport) < 0)
+		return -1;
+	if (begin_to_listen(fd, transport, halted) == 0)
+		return 0;
+	error = errno;
+	if (local) {
+		unlink(address->un.sun_path);
+		halt_forget(address);
+	}
+	errno = error;
+	return -1;
+}
+
 int
 listen_open(const struct addr *address, unsigned transport,
-	    const struct service *service, bool share)
+	    const struct service *service, bool share, bool halted)
 {
 	int type = transport == ADDR_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	int fd = socket(address->sa.sa_family,
@@ -135,8 +170,7 @@ listen_open(const struct addr *address, unsigned transport,
 	listen_tune(fd, address, transport, service);
 	if (share)
 		listen_share(fd, true);
-	if (bind_to(fd, address, transport) == 0 &&
-	    (transport == ADDR_UDP || listen(fd, BACKLOG) == 0)) {
+	if (bind_and_listen(fd, address, transport, halted) == 0) {
 		listen_share(fd, false);
 		return fd;
 	}
@@ -167,6 +201,8 @@ listen_adopt(int fd, const struct service *service)
 	struct addr address;
 
 	listen_name(fd, &address);
+	if (halt_found(fd, &address, transport))
+		(void)halt_lift(fd, &address, transport);
 	if (!(transport & service->transports) ||
 	    (transport == ADDR_UDP && address.sa.sa_family == AF_UNIX) ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) <

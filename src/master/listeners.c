@@ -3,6 +3,7 @@
 
 #include "base/fds.h"
 #include "ipc/events.h"
+#include "master/halt.h"
 #include "master/listen.h"
 
 #include <bsd/string.h>
@@ -46,17 +47,22 @@ log_listener(int kind, const struct listener *listener)
 /*
  * Workers may have it open a while longer: shut down, it listens no more in
  * any of them, and clients are refused instead of left waiting.  One that
- * systemd opened stays as it is, for the next start.
+ * systemd opened stays as it came, for the next start.
  */
 static void
 close_one(struct listener *listener)
 {
 	if (!listener->passed && listener->transport == ADDR_TCP)
 		shutdown(listener->fd, SHUT_RDWR);
+	if (listener->passed && listener->paused)
+		(void)halt_lift(listener->fd, &listener->bound,
+				listener->transport);
 	/* The name goes first, so that nobody finds it without a listener. */
 	if (listener->bound.sa.sa_family == AF_UNIX && !listener->passed &&
-	    listener->bound.un.sun_path[0])
+	    listener->bound.un.sun_path[0]) {
 		unlink(listener->bound.un.sun_path);
+		halt_forget(&listener->bound);
+	}
 	close(listener->fd);
 }
 
@@ -139,15 +145,17 @@ share(const struct listeners *current, const struct addr *address,
  */
 static int
 open_new(const struct listeners *current, const struct addr *address,
-	 unsigned transport, const struct service *service)
+	 unsigned transport, const struct service_config *of)
 {
-	int fd = listen_open(address, transport, service, false);
+	int fd =
+		listen_open(address, transport, of->service, false, of->paused);
 	int error = errno;
 
 	if (fd >= 0 || error != EADDRINUSE || address->sa.sa_family == AF_UNIX)
 		return fd;
 	if (share(current, address, transport, true))
-		fd = listen_open(address, transport, service, true);
+		fd = listen_open(address, transport, of->service, true,
+				 of->paused);
 	error = fd < 0 ? errno : 0;
 	share(current, address, transport, false);
 	errno = error;
@@ -180,11 +188,14 @@ add_one(struct listeners *next, const struct listeners *current,
 		listener->fd = old->fd;
 		listener->bound = old->bound;
 		listener->kept = true;
+		listener->paused = old->paused;
+		listener->paused_at = old->paused_at;
 		listen_tune(listener->fd, &old->bound, want->transport,
 			    of->service);
 	} else {
-		listener->fd = open_new(current, &want->address,
-					want->transport, of->service);
+		listener->fd =
+			open_new(current, &want->address, want->transport, of);
+		listener->paused = of->paused;
 		if (listener->fd < 0) {
 			int error = errno;
 
@@ -436,6 +447,18 @@ listeners_close(struct listeners *listeners)
 {
 	while (listeners->count > 0)
 		close_one(&listeners->items[--listeners->count]);
+}
+
+const char *
+listeners_service(const struct listeners *listeners, int *at)
+{
+	const struct listener *items = listeners->items;
+
+	while (*at > 0 && *at < listeners->count &&
+	       strcmp(items[*at].service_name, items[*at - 1].service_name) ==
+		       0)
+		(*at)++;
+	return *at < listeners->count ? items[(*at)++].service_name : NULL;
 }
 
 void

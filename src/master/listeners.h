@@ -17,6 +17,7 @@
 #include "master/problem.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct listener {
 	int fd;
@@ -26,6 +27,8 @@ struct listener {
 	struct addr bound;  /* as it is */
 	bool kept;	    /* it was taken from the set before */
 	bool passed;	    /* systemd opened it */
+	bool paused;	    /* it is halted, or that is under way */
+	uint64_t paused_at; /* CLOCK_MONOTONIC, nanoseconds */
 	char service_name[SCOREBOARD_NAME];
 };
 
@@ -35,8 +38,8 @@ struct listeners {
 };
 
 /*
- * Open what CONFIG asks for, taking from CURRENT what is there already, and
- * from SOCKETS (may be NULL) what systemd passed: a service that has any is
+ * Open what CONFIG asks for, halted where its service is paused, taking from
+ * CURRENT what is there already, and from SOCKETS (may be NULL) what systemd passed: a service that has any is
  * served on those alone.  0, or -1 with PROBLEM set and nothing opened.
  */
 int listeners_open(struct listeners *next, const struct config *config,
@@ -66,6 +69,12 @@ void listeners_mend(const struct listeners *listeners);
 
 /* Close all, and remove the files of unix sockets. */
 void listeners_close(struct listeners *listeners);
+
+/*
+ * The name of the next service after *AT, 0 at first; NULL: there is none.  Each
+ * has listeners, one after the other.
+ */
+const char *listeners_service(const struct listeners *listeners, int *at);
 
 /* Write the list to the scoreboard. */
 void listeners_publish(const struct listeners *listeners,

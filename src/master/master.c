@@ -9,6 +9,7 @@
 #include "master/notify.h"
 #include "master/obituary.h"
 #include "master/operate.h"
+#include "master/pausing.h"
 #include "master/pulse.h"
 #include "master/reload.h"
 #include "master/start.h"
@@ -117,6 +118,7 @@ master_stop(struct master *master)
 	upgrade_cancel(master);
 	disappoint(master, CONTROL_WAITS_RELOAD);
 	disappoint(master, CONTROL_WAITS_UPGRADE);
+	disappoint(master, CONTROL_WAITS_PAUSE);
 	listeners_close(&master->listeners);
 	hooks_stop(&master->hooks, stop_milliseconds(master, 0.8));
 	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
@@ -180,7 +182,7 @@ pool_ready(void *context)
 
 	if (master->state == MASTER_STARTING)
 		first_ready(master);
-	else if (master->state == MASTER_RUNNING)
+	else if (master_serves(master))
 		reload_ready(master);
 }
 
@@ -303,7 +305,7 @@ open_loop(struct master *master, struct problem *problem)
 	    timer_open(&master->wall, loop, CLOCK_REALTIME, pulse_clock_set) <
 		    0 ||
 	    hooks_open(&master->hooks, loop, hooks_ended, master) < 0 ||
-	    upgrade_open(master, loop) < 0) {
+	    upgrade_open(master, loop) < 0 || pausing_open(master, loop) < 0) {
 		problem_errno(problem, errno, "cannot open the event loop");
 		return -1;
 	}
@@ -450,6 +452,7 @@ take_over_all(struct master *master, struct problem *problem)
 	close(master->options->carry);
 	carry_keep(master, false);
 	enter(master, MASTER_RUNNING);
+	pausing_follow(master);
 	/* Their signals may have come between the two images. */
 	reap(master);
 	reload_take_over(master);
@@ -462,6 +465,7 @@ close_all(struct master *master)
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);
+	pausing_close(master);
 	upgrade_close(master);
 	control_close(&master->control);
 	hooks_close(&master->hooks);

@@ -2,6 +2,7 @@
 #include "master/operate.h"
 
 #include "ipc/status_json.h"
+#include "master/pausing.h"
 #include "master/reload.h"
 #include "master/upgrade.h"
 
@@ -91,6 +92,8 @@ static const struct operation operations[CONTROL_COUNT] = {
 	[CONTROL_RELOAD] = { reload, false },
 	[CONTROL_UPGRADE] = { upgrade, false },
 	[CONTROL_STOP] = { stop, true },
+	[CONTROL_PAUSE] = { pausing_pause, false },
+	[CONTROL_RESUME] = { pausing_resume, false },
 };
 
 void
@@ -101,8 +104,7 @@ operate(void *context, struct control_peer *peer)
 
 	if (!operation->run)
 		control_refuse(peer, EX_USAGE, "timedctl does that by itself");
-	else if (operation->always || master->state == MASTER_RUNNING ||
-		 master->state == MASTER_PAUSED)
+	else if (operation->always || master_serves(master))
 		operation->run(master, peer);
 	else
 		control_refuse(peer, EX_TEMPFAIL, "timed %s",

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "ipc/events.h"
 #include "master/notify.h"
+#include "master/pausing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,14 +34,14 @@ static void
 tell_status(struct master *master)
 {
 	const struct pulse_rates *rates = &master->pulse.counting;
-	char text[160];
+	char text[256], paused[64];
 
+	pausing_text(master, paused, sizeof(paused));
 	snprintf(text, sizeof(text),
 		 "%d workers, %" PRIu64 " clients, %" PRIu64
 		 " ticks a second, %" PRIu64 " requests a second%s",
 		 crew_count(&master->pool.crew), clients(master), rates->ticks,
-		 rates->requests,
-		 master->state == MASTER_PAUSED ? ", paused" : "");
+		 rates->requests, paused);
 	notify_status(text);
 }
 
@@ -70,9 +71,7 @@ pulse_second(struct master *master)
 	publish_log_gaps(master);
 	notify_watchdog();
 	/* What reloads, starts and stops has a status of its own. */
-	if ((master->state == MASTER_RUNNING ||
-	     master->state == MASTER_PAUSED) &&
-	    !master->next_config)
+	if (master_serves(master) && !master->next_config)
 		tell_status(master);
 	master->pulse.counting = (struct pulse_rates){ 0 };
 }

@@ -3,6 +3,7 @@
 
 #include "ipc/events.h"
 #include "master/notify.h"
+#include "master/pausing.h"
 #include "master/upgrade.h"
 
 #include <string.h>
@@ -167,6 +168,7 @@ reload_ready(struct master *master)
 	hooks_configure(&master->hooks, master->config,
 			master->pool.current.number);
 	reload_publish(master);
+	pausing_follow(master);
 	log_configure(config_log_level(master->config),
 		      (unsigned)master->config->log.rate);
 	config_journal(master->config, master->options->foreground, &journal);
@@ -248,6 +250,7 @@ prepare(struct master *master, struct problem *problem)
 	if (places_log_directory(master->next_config, problem) < 0 ||
 	    reload_place_services(master, master->next_config, problem) < 0)
 		return -1;
+	pausing_mark(master, master->next_config);
 	if (listeners_open(&master->next_listeners, master->next_config,
 			   &master->listeners, NULL, problem) < 0)
 		return -1;

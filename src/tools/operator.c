@@ -125,6 +125,48 @@ show_stopped(const json_t *answer, FILE *out)
 	fputs("timed has stopped\n", out);
 }
 
+/* "stream, daytime"; whether there is any. */
+static bool
+list_paused(const json_t *answer, FILE *out)
+{
+	const json_t *names = json_object_get(answer, "paused");
+	json_t *name;
+	size_t index;
+
+	json_array_foreach(names, index, name)
+	{
+		fprintf(out, "%s%s", index ? ", " : "",
+			json_string_value(name));
+	}
+	return json_array_size(names) > 0;
+}
+
+static void
+show_paused(const json_t *answer, FILE *out)
+{
+	json_int_t clients =
+		json_integer_value(json_object_get(answer, "clients"));
+
+	fputs(json_is_true(json_object_get(answer, "changed"))
+		      ? "paused: "
+		      : "paused already: ",
+	      out);
+	(void)list_paused(answer, out);
+	fprintf(out, "; %lld client%s\n", (long long)clients,
+		clients == 1 ? " stays" : "s stay");
+}
+
+static void
+show_resumed(const json_t *answer, FILE *out)
+{
+	if (!json_is_true(json_object_get(answer, "changed")))
+		fputs("was not paused; ", out);
+	if (json_array_size(json_object_get(answer, "paused")) > 0)
+		fputs("still paused: ", out);
+	fputs(list_paused(answer, out) ? "\n" : "all services take clients\n",
+	      out);
+}
+
 /* The reason, and what is wrong with the configuration line by line. */
 static int
 show_refusal(const struct operator_options *options, json_t *answer)
@@ -193,6 +235,8 @@ static const struct manner manners[CONTROL_COUNT] = {
 	[CONTROL_RELOAD] = { NULL, NULL, show_serving },
 	[CONTROL_UPGRADE] = { NULL, NULL, show_serving },
 	[CONTROL_STOP] = { NULL, NULL, show_stopped },
+	[CONTROL_PAUSE] = { NULL, NULL, show_paused },
+	[CONTROL_RESUME] = { NULL, NULL, show_resumed },
 };
 
 int

@@ -20,7 +20,8 @@ enum {
 	ASIDE_MOST = 256,	    /* of the same, when they go on doing so */
 	RESERVE = COMMAND_FDS + 16, /* descriptors that are not for clients */
 	HIGHEST = 4095,		    /* descriptor that a new worker has */
-	LAST_BATCH = 4096, /* of those who wait when the worker retires */
+	/* Of those who wait when the worker retires, or the listener pauses. */
+	LAST_BATCH = 4096,
 };
 
 static const uint64_t PATIENCE = 20 * (uint64_t)CLOCK_MILLISECOND;
@@ -54,20 +55,49 @@ watched(enum accept_mode mode)
 	return mode == ACCEPT_SHARED || mode == ACCEPT_ASIDE;
 }
 
+/* One that is paused does not: that is true in all processes at once. */
+static bool
+listens(const struct accept_source *source)
+{
+	int listening = 0;
+	socklen_t length = sizeof(listening);
+
+	return getsockopt(source->source.fd, SOL_SOCKET, SO_ACCEPTCONN,
+			  &listening, &length) == 0 &&
+	       listening;
+}
+
+static int
+watch(struct accept_source *source, enum accept_mode mode)
+{
+	struct loop *loop = source->acceptor->conns->loop;
+
+	if (source->watched || !listens(source))
+		return 0;
+	if (loop_add(loop, &source->source, events_of(source, mode)) < 0)
+		return -1;
+	source->watched = true;
+	return 0;
+}
+
+static void
+leave(struct accept_source *source)
+{
+	if (!source->watched)
+		return;
+	loop_remove(source->acceptor->conns->loop, &source->source);
+	source->watched = false;
+}
+
 /* An exclusive entry cannot be modified: take it out and put it in. */
 static int
 set_mode(struct acceptor *acceptor, enum accept_mode mode)
 {
-	struct loop *loop = acceptor->conns->loop;
 	int result = 0;
 
 	for (int i = 0; i < acceptor->count; i++) {
-		struct accept_source *source = &acceptor->sources[i];
-
-		if (watched(acceptor->mode))
-			loop_remove(loop, &source->source);
-		if (watched(mode) && loop_add(loop, &source->source,
-					      events_of(source, mode)) < 0)
+		leave(&acceptor->sources[i]);
+		if (watched(mode) && watch(&acceptor->sources[i], mode) < 0)
 			result = -1;
 	}
 	acceptor->mode = mode;
@@ -154,14 +184,10 @@ take(struct accept_source *source)
 static void
 queue_again(struct accept_source *source)
 {
-	struct acceptor *acceptor = source->acceptor;
-	struct loop *loop = acceptor->conns->loop;
-
 	source->turn = 0;
-	loop_remove(loop, &source->source);
-	if (loop_add(loop, &source->source, events_of(source, acceptor->mode)) <
-	    0)
-		rest(acceptor, errno);
+	leave(source);
+	if (watch(source, source->acceptor->mode) < 0)
+		rest(source->acceptor, errno);
 }
 
 /*
@@ -173,8 +199,9 @@ once_ready(struct loop_source *loop_source, uint32_t events)
 {
 	struct accept_source *source = (struct accept_source *)loop_source;
 
-	(void)events;
-	if (take(source) == TAKEN_ONE && ++source->turn == TURN)
+	if ((events & EPOLLHUP) && !listens(source))
+		leave(source);
+	else if (take(source) == TAKEN_ONE && ++source->turn == TURN)
 		queue_again(source);
 }
 
@@ -184,7 +211,10 @@ accept_ready(struct loop_source *loop_source, uint32_t events)
 	struct accept_source *source = (struct accept_source *)loop_source;
 	struct acceptor *acceptor = source->acceptor;
 
-	(void)events;
+	if ((events & EPOLLHUP) && !listens(source)) {
+		leave(source);
+		return;
+	}
 	if (acceptor->mode == ACCEPT_ASIDE) {
 		if (!above_mean(acceptor))
 			set_mode(acceptor, ACCEPT_SHARED);
@@ -324,11 +354,31 @@ accept_end(struct acceptor *acceptor, bool take_them)
 		close(acceptor->sources[i].source.fd);
 }
 
+/* What cannot be watched now may be a second later. */
+static void
+attend(struct acceptor *acceptor, int most)
+{
+	if (!watched(acceptor->mode))
+		return;
+	for (int i = 0; i < acceptor->count; i++) {
+		if (listens(&acceptor->sources[i]))
+			(void)watch(&acceptor->sources[i], acceptor->mode);
+		else
+			leave(&acceptor->sources[i]);
+	}
+	take_waiting(acceptor, most);
+}
+
 void
 accept_look(struct acceptor *acceptor)
 {
-	if (watched(acceptor->mode))
-		take_waiting(acceptor, ASIDE_FIRST);
+	attend(acceptor, ASIDE_FIRST);
+}
+
+void
+accept_changed(struct acceptor *acceptor)
+{
+	attend(acceptor, LAST_BATCH);
 }
 
 void

@@ -16,6 +16,10 @@
  * Out of descriptors or memory, a worker rests: it leaves the listeners until
  * one of its connections closes or a second has passed, so that it neither
  * spins nor fills the log: it says so once a minute.
+ *
+ * A listener that the master has paused listens no more, in any process, and
+ * epoll would tell of that without end.  Whoever notices leaves it, and takes
+ * it up again when it listens again.
  */
 #ifndef TIMED_WORKER_ACCEPT_H
 #define TIMED_WORKER_ACCEPT_H
@@ -50,6 +54,7 @@ struct accept_source {
 	struct instance *instance;
 	uint64_t listener; /* its id */
 	int turn;	   /* clients answered since it was last queued */
+	bool watched;	   /* the loop has it */
 };
 
 struct acceptor {
@@ -93,10 +98,17 @@ int accept_begin(struct acceptor *acceptor);
 void accept_end(struct acceptor *acceptor, bool take_waiting);
 
 /*
- * Once a second: take in whom nobody was woken for, because the one who was
- * is dead or hung.
+ * Once a second: leave listeners that are paused, take up those that are no
+ * more, and take in whom nobody was woken for, because the one who was is dead
+ * or hung.
  */
 void accept_look(struct acceptor *acceptor);
+
+/*
+ * The master says that listeners are about to be paused, or were resumed: the
+ * same, now, and take in all who wait.
+ */
+void accept_changed(struct acceptor *acceptor);
 
 /* A connection closed: there may be a descriptor again. */
 void accept_relieved(struct acceptor *acceptor);

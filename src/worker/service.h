@@ -48,6 +48,7 @@ struct service_config {
 	bool require_sync;	 /* none while the clock is not synchronised */
 	struct limits_rate rate; /* of datagrams */
 	int board;		 /* its index in the scoreboard */
+	bool paused;		 /* for the master: it takes no new clients */
 	void *settings;		 /* of service->settings_size bytes */
 };
 

@@ -215,6 +215,9 @@ obey(struct worker *worker, const struct command *command, const int *fds,
 	case COMMAND_TAKE_OVER:
 		take_over(worker, command->argument, fds, fd_count);
 		break;
+	case COMMAND_LISTENERS:
+		accept_changed(&worker->acceptor);
+		break;
 	}
 }
 
