@@ -35,6 +35,10 @@ enum control_id {
 	CONTROL_RELOAD,
 	CONTROL_UPGRADE,
 	CONTROL_STOP,
+	CONTROL_LOG,
+	CONTROL_LOG_CLEAR,
+	CONTROL_CLIENTS,
+	CONTROL_KICK,
 	CONTROL_COUNT
 };
 
@@ -42,6 +46,8 @@ enum control_id {
 enum control_answerer {
 	CONTROL_BY_SCOREBOARD, /* timedctl reads it itself */
 	CONTROL_BY_MASTER,
+	CONTROL_BY_JOURNAL,
+	CONTROL_BY_CREW, /* each worker in turn */
 };
 
 /* Root, timed's own user and control_group are operators. */

@@ -2,6 +2,7 @@
 #include "master/operate.h"
 
 #include "ipc/status_json.h"
+#include "master/refer.h"
 #include "master/reload.h"
 #include "master/upgrade.h"
 
@@ -91,6 +92,8 @@ static const struct operation operations[CONTROL_COUNT] = {
 	[CONTROL_RELOAD] = { reload, false },
 	[CONTROL_UPGRADE] = { upgrade, false },
 	[CONTROL_STOP] = { stop, true },
+	[CONTROL_LOG] = { refer_log, true },
+	[CONTROL_LOG_CLEAR] = { refer_log_clear, true },
 };
 
 void
