@@ -3,8 +3,8 @@
 
 #include "base/loop.h"
 #include "base/signals.h"
+#include "ipc/answer.h"
 #include "ipc/passing.h"
-#include "journal/answer.h"
 #include "journal/output.h"
 #include "journal/readers.h"
 

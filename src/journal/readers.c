@@ -2,7 +2,7 @@
 #include "journal/readers.h"
 
 #include "base/clock.h"
-#include "journal/answer.h"
+#include "ipc/answer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -106,9 +106,9 @@ conclude(struct reader *reader, json_t *object)
 static bool
 tell_place(struct reader *reader, const char *why)
 {
-	json_t *object = json_pack("{s:s, s:I}", "file",
-				   tail_name(&reader->tail), "at",
-				   (json_int_t)reader->tail.at);
+	json_t *object =
+		json_pack("{s:s, s:I}", "file", tail_name(&reader->tail), "at",
+			  (json_int_t)reader->tail.at);
 
 	if (why)
 		json_object_set_new(object, "gap", json_string(why));
@@ -167,8 +167,7 @@ readers_refusal(const struct readers *readers, int error)
 	char text[PATH_MAX + 64];
 
 	if (error == ENOENT)
-		return answer_refusal(EXIT_FAILURE,
-				      "timed writes no log file");
+		return answer_refusal(EXIT_FAILURE, "timed writes no log file");
 	snprintf(text, sizeof(text), "%s: %s", file,
 		 error == ESPIPE ? "not a plain file" : strerror(error));
 	return answer_refusal(EXIT_FAILURE, text);
@@ -195,7 +194,8 @@ change_file(struct reader *reader)
 	bool missed = output->opened - reader->opened > 1;
 
 	if (fd < 0)
-		return conclude(reader, readers_refusal(reader->readers, errno));
+		return conclude(reader,
+				readers_refusal(reader->readers, errno));
 	tail_close(&reader->tail);
 	tail_open(&reader->tail, fd);
 	reader->opened = output->opened;
@@ -264,8 +264,7 @@ reader_ready(struct loop_source *source, uint32_t events)
 		turn = take_turn(reader);
 	reader->idle = turn == TURN_THROUGH;
 	if (turn == TURN_GONE ||
-	    (reader->idle &&
-	     loop_modify(reader->readers->loop, source, 0) < 0))
+	    (reader->idle && loop_modify(reader->readers->loop, source, 0) < 0))
 		let_go(reader);
 }
 
@@ -301,8 +300,7 @@ begin(struct reader *reader, const struct journal_request *request)
 		reader->searching = true;
 		return true;
 	}
-	there = tail_resume(&reader->tail, request->file,
-			    (off_t)request->at);
+	there = tail_resume(&reader->tail, request->file, (off_t)request->at);
 	return tell_place(reader, there ? NULL : gap);
 }
 
@@ -372,8 +370,7 @@ readers_rewind(struct readers *readers)
 		struct reader *reader = readers->places[i];
 
 		/* One that is in a file before this one has that to read. */
-		if (!reader ||
-		    !output_writes(readers->output, reader->tail.fd))
+		if (!reader || !output_writes(readers->output, reader->tail.fd))
 			continue;
 		tail_rewind(&reader->tail);
 		reader->searching = false;

@@ -13,6 +13,7 @@
 #include "master/master.h"
 #include "master/places.h"
 #include "master/pool.h"
+#include "master/round.h"
 #include "master/scribe.h"
 
 #include <stdbool.h>
@@ -40,12 +41,13 @@ struct master {
 	struct config *next_config;
 	struct listeners listeners;
 	struct listeners next_listeners;
-	bool reload_again; /* asked for while one was under way */
-	int resize_to;	   /* workers that the next reload is to have */
-	int resizing;	   /* that the one under way has */
-	int resized; /* that were asked for, not configured; or 0 */
+	bool reload_again;  /* asked for while one was under way */
+	int resize_to;	    /* workers that the next reload is to have */
+	int resizing;	    /* that the one under way has */
+	int resized;	    /* that were asked for, not configured; or 0 */
 	json_t *complaints; /* of the reload that was refused, or NULL */
 	struct control control;
+	struct round round;
 	struct upgrade upgrade;
 	bool upgraded;	  /* this image has still to take over */
 	int image;	  /* the program of this process; -1: unknown */

@@ -94,6 +94,8 @@ static const struct operation operations[CONTROL_COUNT] = {
 	[CONTROL_STOP] = { stop, true },
 	[CONTROL_LOG] = { refer_log, true },
 	[CONTROL_LOG_CLEAR] = { refer_log_clear, true },
+	[CONTROL_CLIENTS] = { refer_clients, false },
+	[CONTROL_KICK] = { refer_kick, false },
 };
 
 void

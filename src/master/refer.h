@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the journal answers: operators who want the log are passed on to it.
- * The master carries none of what it says.
+ * What others answer: operators who want the log are passed on to the journal,
+ * those who ask about connections to the workers (round.h).  The master
+ * carries none of what these say.
  */
 #ifndef TIMED_MASTER_REFER_H
 #define TIMED_MASTER_REFER_H
@@ -10,5 +11,7 @@
 
 void refer_log(struct master *master, struct control_peer *peer);
 void refer_log_clear(struct master *master, struct control_peer *peer);
+void refer_clients(struct master *master, struct control_peer *peer);
+void refer_kick(struct master *master, struct control_peer *peer);
 
 #endif

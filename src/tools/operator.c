@@ -3,6 +3,7 @@
 
 #include "ipc/status_json.h"
 #include "tools/dialogue.h"
+#include "tools/show_clients.h"
 #include "tools/show_log.h"
 #include "tools/status.h"
 
@@ -27,6 +28,8 @@ struct manner {
 	/* An object before it, and whether it is for those who read. */
 	void (*object)(const json_t *object, FILE *out);
 	bool (*is_shown)(const json_t *object);
+	/* Such objects are the rows of a table. */
+	bool gathers;
 	/* See tools/dialogue.h. */
 	void (*keep)(json_t *request, const json_t *object);
 };
@@ -35,6 +38,7 @@ struct manner {
 struct showing {
 	const struct operator_options *options;
 	const struct manner *manner;
+	struct show_clients clients;
 };
 
 static void
@@ -172,13 +176,15 @@ conclude(const struct operator_options *options, const struct manner *manner,
 static bool
 show_object(void *context, const json_t *object)
 {
-	const struct showing *showing = context;
+	struct showing *showing = context;
 	const struct manner *manner = showing->manner;
 
 	if (manner->is_shown && !manner->is_shown(object))
 		return true;
 	if (showing->options->json)
 		print_json(object);
+	else if (manner->gathers)
+		return show_clients_add(&showing->clients, object);
 	else if (manner->object)
 		manner->object(object, stdout);
 	return !ferror(stdout);
@@ -192,13 +198,24 @@ show_so_far(void *context)
 }
 
 static int
+show_answer(struct showing *showing, json_t *answer)
+{
+	bool done = json_is_true(json_object_get(answer, "ok"));
+
+	if (done && showing->manner->gathers && !showing->options->json)
+		show_clients_print(&showing->clients, stdout);
+	return conclude(showing->options, showing->manner, answer);
+}
+
+static int
 fail_early(const struct operator_options *options, int number, char *error,
 	   size_t size)
 {
 	if (number == ECONNABORTED)
 		return fail(options, EX_UNAVAILABLE, error);
 	if (number == ECANCELED)
-		return fail(options, EX_IOERR, "cannot write");
+		return fail(options, EX_IOERR,
+			    ferror(stdout) ? "cannot write" : "out of memory");
 	return fail_to_reach(options, number, error, size);
 }
 
@@ -206,7 +223,7 @@ static int
 ask(const struct operator_options *options, const struct manner *manner,
     json_t *request)
 {
-	struct showing showing = { options, manner };
+	struct showing showing = { .options = options, .manner = manner };
 	struct dialogue dialogue = { .runtime_dir = options->runtime_dir,
 				     .request = request,
 				     .object = show_object,
@@ -217,10 +234,12 @@ ask(const struct operator_options *options, const struct manner *manner,
 	json_t *answer = dialogue_hold(&dialogue, error, sizeof(error));
 	int status;
 
-	if (!answer)
-		return fail_early(options, errno, error, sizeof(error));
-	status = conclude(options, manner, answer);
+	if (answer)
+		status = show_answer(&showing, answer);
+	else
+		status = fail_early(options, errno, error, sizeof(error));
 	json_decref(answer);
+	show_clients_free(&showing.clients);
 	return status;
 }
 
@@ -239,6 +258,8 @@ static const struct manner manners[CONTROL_COUNT] = {
 	[CONTROL_LOG] = { .object = show_log_object,
 			  .is_shown = show_log_is_shown,
 			  .keep = show_log_keep },
+	[CONTROL_CLIENTS] = { .gathers = true },
+	[CONTROL_KICK] = { .object = show_clients_kicked },
 };
 
 int

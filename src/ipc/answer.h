@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the journal says to operators (ipc/control.h), as lines of JSON.
+ * What operators are told (ipc/control.h), as lines of JSON.
  */
-#ifndef TIMED_JOURNAL_ANSWER_H
-#define TIMED_JOURNAL_ANSWER_H
+#ifndef TIMED_IPC_ANSWER_H
+#define TIMED_IPC_ANSWER_H
 
 #include <jansson.h>
 #include <stddef.h>

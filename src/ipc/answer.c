@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "journal/answer.h"
+#include "ipc/answer.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
