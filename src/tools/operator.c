@@ -258,6 +258,7 @@ static const struct manner manners[CONTROL_COUNT] = {
 	[CONTROL_LOG] = { .object = show_log_object,
 			  .is_shown = show_log_is_shown,
 			  .keep = show_log_keep },
+	[CONTROL_LOG_CLEAR] = { .done = show_log_cleared },
 	[CONTROL_CLIENTS] = { .gathers = true },
 	[CONTROL_KICK] = { .object = show_clients_kicked },
 };

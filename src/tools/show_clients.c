@@ -132,6 +132,7 @@ struct widths {
 	int id;
 	int service;
 	int peer;
+	bool names; /* somebody has one */
 };
 
 static void
@@ -146,7 +147,7 @@ widen(int *width, const char *text)
 static struct widths
 measure(const struct show_clients *clients)
 {
-	struct widths widths = { 8, 8, 16 };
+	struct widths widths = { 8, 8, 16, false };
 
 	for (size_t i = 0; i < clients->count; i++) {
 		char id[SERIAL_TEXT];
@@ -155,6 +156,7 @@ measure(const struct show_clients *clients)
 		widen(&widths.id, id);
 		widen(&widths.service, clients->rows[i].service);
 		widen(&widths.peer, clients->rows[i].peer);
+		widths.names = widths.names || clients->rows[i].name;
 	}
 	return widths;
 }
@@ -185,10 +187,10 @@ show_clients_print(struct show_clients *clients, FILE *out)
 	if (clients->count > 0)
 		qsort(clients->rows, clients->count, sizeof(*clients->rows),
 		      compare);
-	fprintf(out, "%-*s %-*s %-*s %12s %10s %12s %10s %8s %6s  %s\n",
+	fprintf(out, "%-*s %-*s %-*s %12s %10s %12s %10s %8s %6s%s\n",
 		widths.id, "ID", widths.service, "SERVICE", widths.peer, "PEER",
 		"AGE", "BYTES IN", "BYTES OUT", "TICKS", "SKIPPED", "WORKER",
-		"NAME");
+		widths.names ? "  NAME" : "");
 	for (size_t i = 0; i < clients->count; i++) {
 		const struct show_clients_row *row = &clients->rows[i];
 

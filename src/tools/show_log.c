@@ -21,6 +21,13 @@ show_log_object(const json_t *object, FILE *out)
 }
 
 void
+show_log_cleared(const json_t *answer, FILE *out)
+{
+	fprintf(out, "%" JSON_INTEGER_FORMAT " bytes of log are gone\n",
+		json_integer_value(json_object_get(answer, "bytes")));
+}
+
+void
 show_log_keep(json_t *request, const json_t *object)
 {
 	json_t *file = json_object_get(object, "file");

@@ -15,6 +15,9 @@ bool show_log_is_shown(const json_t *object);
 /* The line to OUT; that some are missing, to standard error. */
 void show_log_object(const json_t *object, FILE *out);
 
+/* What came of a clear. */
+void show_log_cleared(const json_t *answer, FILE *out);
+
 /* See tools/dialogue.h. */
 void show_log_keep(json_t *request, const json_t *object);
 
