@@ -43,7 +43,7 @@ fill()
 # quiet_start: a timed that logs errors alone.
 quiet_start()
 {
-	timed_start "log = { file = \"$LOG\"; $QUIET };" "$@"
+	timed_start "log = { file = \"$LOG\"; $QUIET };"
 }
 
 # follow [OPTION...]: timedctl log -f in the background; what it shows goes to
@@ -198,16 +198,16 @@ print("y" * 100000)'
 @test "log: -f in JSON, from now on" {
 	timed_start
 	ctl log >/dev/null
-	FOLLOWED=$DIR/json
-	start "$FOLLOWED" "$FOLLOWED.err" timedctl -r "$RUN" -j log -n 0 -f
+	local out=$DIR/json
+	start "$out" "$out.err" timedctl -r "$RUN" -j log -n 0 -f
 	wait_until "$PATIENCE" log_has "command='log', argument='0'"
 	visits 5
-	wait_until "$PATIENCE" lines_in "$FOLLOWED" 10
+	wait_until "$PATIENCE" lines_in "$out" 10
 	timed_stop
 	wait_until "$PATIENCE" gone "$PID"
 	jq -se 'all(.[:-1][]; has("line") and has("file") and has("at")) and
-		.[-1] == { ok: false, exit: 69, error: "timed has ended" }' "$FOLLOWED"
-	jq -r '.line // empty' "$FOLLOWED" >"$DIR/shown"
+		.[-1] == { ok: false, exit: 69, error: "timed has ended" }' "$out"
+	jq -r '.line // empty' "$out" >"$DIR/shown"
 	whole "$DIR/shown"
 	tail_is "$LOG" "$(wc -l <"$DIR/shown")"
 }
@@ -279,8 +279,7 @@ print("y" * 100000)'
 	whole "$FOLLOWED"
 	tail -n "$(wc -l <"$LOG")" "$FOLLOWED" | diff - "$LOG"
 	[ -z "$(sort "$FOLLOWED" | uniq -d)" ]
-	grep -Fxvf "$ERR" "$FOLLOWED" && return 1
-	return 0
+	run -1 grep -Fxvf "$ERR" "$FOLLOWED"
 }
 
 @test "log: -f on a full disk shows what is in the file" {
@@ -366,7 +365,8 @@ deaf_program()
 	touch "$DIR/read"
 	wait_until "$PATIENCE" status_is '.totals.closed == 2420'
 	for i in 0 1 2 3 4 5; do
-		wait_until "$PATIENCE" eval '[ "$(wc -l <"$DIR/deaf.'$i'")" -gt "$(wc -l <"$LOG")" ]'
+		# And where it begins.
+		wait_until "$PATIENCE" lines_in "$DIR/deaf.$i" $(($(wc -l <"$LOG") + 1))
 	done
 	timed_stop
 	wait_until "$PATIENCE" gone "$deaf"
@@ -382,8 +382,11 @@ deaf_program()
 	start "$DIR/deaf" "$DIR/deaf.err" python3 "$DIR/deaf.py" "$RUN/control" 16 "$DIR"
 	local deaf=$PID
 	wait_until "$PATIENCE" lines_in "$DIR/deaf" 1
-	wait_until "$PATIENCE" eval '[ "$(grep -c "command=.log" "$LOG")" -ge 16 ]'
-	wait_until "$PATIENCE" eval '! timedctl -r "$RUN" log -n 0 -f 2>"$DIR/refusal"'
+	asked()
+	{
+		[ "$(grep -c "command='log'" "$LOG")" -eq 16 ]
+	}
+	wait_until "$PATIENCE" asked
 	fails 75 'too many follow the log' log -f
 	ctl log -n 1 | grep -q .
 	kill "$deaf"
