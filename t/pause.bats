@@ -270,9 +270,9 @@ signal_workers()
 	listen_for_notes
 	timed_start "$BOTH"
 	ctl pause stream
-	wait_until "$PATIENCE" noted 1 'STATUS=.* ticks a second, paused: stream$'
+	wait_until "$PATIENCE" noted 1 'STATUS=.* a second, paused: stream$'
 	ctl pause
-	wait_until "$PATIENCE" noted 1 'STATUS=.* ticks a second, paused$'
+	wait_until "$PATIENCE" noted 1 'STATUS=.* a second, paused$'
 }
 
 @test "pause: those who wait to be taken in are not lost" {
@@ -572,6 +572,7 @@ at_port_of()
 	timed_start "$BOTH"
 	ctl pause stream
 	ctl workers 3
+	wait_until "$PATIENCE" settled 3
 	for pid in $(worker_pids); do
 		kill -KILL "$pid"
 	done

@@ -25,6 +25,23 @@ enum command_type {
 	COMMAND_TAKE_OVER,
 	/* Listeners are about to be paused, or were resumed: look at them. */
 	COMMAND_LISTENERS,
+	/*
+	 * Tell the operator at the second descriptor whom you have.  argument:
+	 * 0, or 1 more than the service's index in the scoreboard.  The first
+	 * descriptor is the baton: its end says that you are through.
+	 */
+	COMMAND_CLIENTS,
+	/*
+	 * The same, with the connection that has the number `argument`, if it
+	 * is here: end it, and tell the operator which it was.
+	 */
+	COMMAND_KICK,
+};
+
+/* What is written to a baton, when more is to be said than its end does. */
+enum command_baton {
+	COMMAND_FOUND = 1, /* nobody else need be asked */
+	COMMAND_FAILED,	   /* not all was told */
 };
 
 enum {

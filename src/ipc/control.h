@@ -32,11 +32,15 @@ enum control_id {
 	CONTROL_STATUS,
 	CONTROL_SERVICES,
 	CONTROL_WORKERS,
+	CONTROL_CLIENTS,
+	CONTROL_KICK,
+	CONTROL_PAUSE,
+	CONTROL_RESUME,
 	CONTROL_RELOAD,
 	CONTROL_UPGRADE,
 	CONTROL_STOP,
-	CONTROL_PAUSE,
-	CONTROL_RESUME,
+	CONTROL_LOG,
+	CONTROL_LOG_CLEAR,
 	CONTROL_COUNT
 };
 
@@ -44,6 +48,8 @@ enum control_id {
 enum control_answerer {
 	CONTROL_BY_SCOREBOARD, /* timedctl reads it itself */
 	CONTROL_BY_MASTER,
+	CONTROL_BY_JOURNAL,
+	CONTROL_BY_CREW, /* each worker in turn */
 };
 
 /* Root, timed's own user and control_group are operators. */

@@ -3,7 +3,10 @@
 
 #include "base/loop.h"
 #include "base/signals.h"
+#include "ipc/answer.h"
+#include "ipc/passing.h"
 #include "journal/output.h"
+#include "journal/readers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +37,7 @@ struct journal {
 	struct journal_source records;
 	struct journal_source orders;
 	struct output output;
+	struct readers readers;
 	int status;
 	bool leaving;
 	uint64_t skipped; /* bytes that were no record, not yet said */
@@ -155,9 +159,45 @@ records_ready(struct loop_source *source, uint32_t events)
 		finish(journal, n == 0 ? 0 : EX_IOERR);
 	}
 	output_flush(&journal->output);
+	readers_wake(&journal->readers);
 }
 
 /* ---- Orders ------------------------------------------------------------- */
+
+static void
+clear(struct journal *journal, const struct journal_request *request, int fd)
+{
+	uint64_t bytes;
+	int error;
+
+	if (output_clear(&journal->output, request->uid, request->pid,
+			 &bytes) == 0) {
+		readers_rewind(&journal->readers);
+		answer_close(fd, json_pack("{s:b, s:I}", "ok", 1, "bytes",
+					   (json_int_t)bytes));
+		return;
+	}
+	error = errno;
+	readers_wake(&journal->readers);
+	answer_close(fd, readers_refusal(&journal->readers, error));
+}
+
+/* FD is the operator's connection; -1: it did not come. */
+static void
+attend(struct journal *journal, const struct journal_command *command, int fd)
+{
+	struct journal_request request = command->request;
+
+	request.file[sizeof(request.file) - 1] = '\0';
+	if (fd < 0)
+		return;
+	if (command->order == JOURNAL_SHOW)
+		readers_show(&journal->readers, &request, fd);
+	else if (command->order == JOURNAL_CLEAR)
+		clear(journal, &request, fd);
+	else
+		close(fd);
+}
 
 static void
 obey(struct journal *journal, const struct journal_command *command)
@@ -177,6 +217,7 @@ obey(struct journal *journal, const struct journal_command *command)
 		leave(journal);
 		break;
 	}
+	readers_wake(&journal->readers);
 }
 
 static void
@@ -184,12 +225,20 @@ orders_ready(struct loop_source *source, uint32_t events)
 {
 	struct journal *journal = ((struct journal_source *)source)->journal;
 	struct journal_command command;
-	ssize_t n = recv(source->fd, &command, sizeof(command), MSG_DONTWAIT);
+	int fd = -1, count = 1;
+	ssize_t n = passing_receive(source->fd, &command, sizeof(command), &fd,
+				    &count);
 
 	(void)events;
-	if (n == sizeof(command))
+	if (n == sizeof(command)) {
 		obey(journal, &command);
-	else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		attend(journal, &command, count == 1 ? fd : -1);
+		return;
+	}
+	if (n > 0)
+		passing_close(&fd, count);
+	/* Without descriptors for it, an operator is lost, and no more. */
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EMFILE))
 		/* The master is gone; the log pipe says when all are. */
 		loop_remove(&journal->loop, source);
 }
@@ -269,8 +318,11 @@ work(struct journal *journal, const struct journal_plan *plan)
 							 : EX_CANTCREAT;
 	}
 	report(plan, 0, NULL);
+	readers_open(&journal->readers, &journal->loop, &journal->output);
 	if (loop_run(&journal->loop) < 0)
 		journal->status = EX_OSERR;
+	output_flush(&journal->output);
+	readers_close(&journal->readers, !journal->leaving);
 	output_close(&journal->output);
 	return journal->status;
 }

@@ -9,8 +9,10 @@
  *
  * It ends when the log pipe does, that is, when every writer is gone; then
  * all that was in the pipe is written.  Told to leave, it ends when it holds no
- * part of a record, and leaves the rest in the pipe to the next one.  It reports through `ready` once its
- * outputs are open, and takes messages from the master on `command`.
+ * part of a record, and leaves the rest in the pipe to the next one.  It
+ * reports through `ready` once its outputs are open, and takes messages from
+ * the master on `command`.  Operators who want to see the log come through
+ * there too, and are answered by it (readers.h).
  */
 #ifndef TIMED_JOURNAL_JOURNAL_H
 #define TIMED_JOURNAL_JOURNAL_H
@@ -33,10 +35,27 @@ enum journal_order {
 	JOURNAL_REOPEN = 1,    /* the file was rotated */
 	JOURNAL_CONFIGURE = 2, /* with a new config */
 	JOURNAL_LEAVE = 3,     /* another one goes on with the pipe */
+	JOURNAL_SHOW = 4,      /* the log to an operator, who comes with it */
+	JOURNAL_CLEAR = 5,     /* the log, as an operator wishes: the same */
 };
+
+/* What an operator wants; its connection is the descriptor of the message. */
+struct journal_request {
+	uint32_t lines; /* the last ones */
+	bool follow;	/* and those to come */
+	bool resume;	/* in their place, those from `at` of `file` on */
+	int64_t at;	/* bytes */
+	char file[64];	/* as the object of a line called it (tail.h) */
+	uint32_t uid;	/* who asks */
+	int32_t pid;
+};
+
 struct journal_command {
 	uint32_t order; /* enum journal_order */
-	struct journal_config config;
+	union {
+		struct journal_config config;
+		struct journal_request request;
+	};
 };
 
 /* What it writes to `ready`, once: 0, or an errno and what failed. */

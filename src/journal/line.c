@@ -83,6 +83,35 @@ shown(const unsigned char *text)
 	return 0;
 }
 
+size_t
+line_clean(char *to, char *text, size_t length)
+{
+	char after = text[length];
+	size_t used = 0;
+
+	/* No character goes on behind the end. */
+	text[length] = '\0';
+	for (size_t at = 0; at < length;) {
+		const unsigned char *byte = (unsigned char *)text + at;
+		size_t bytes = shown(byte);
+
+		if (bytes) {
+			memcpy(to + used, byte, bytes);
+			used += bytes;
+			at += bytes;
+		} else {
+			char escaped[sizeof("\\xNN")];
+
+			snprintf(escaped, sizeof(escaped), "\\x%02x", *byte);
+			memcpy(to + used, escaped, 4);
+			used += 4;
+			at++;
+		}
+	}
+	text[length] = after;
+	return used;
+}
+
 /* A copy of TEXT that may be shown, without the bytes of SPECIAL. */
 static const char *
 escape(struct line *line, const char *text, const char *special)

@@ -50,4 +50,12 @@ void line_syslog(struct line *line);
 
 void line_close(struct line *line);
 
+/*
+ * LENGTH bytes of TEXT, in which a file may have anything, as a line of the log
+ * has them: control bytes and bytes that are no UTF-8 become \xNN.  TO has room
+ * for four times as many; text[LENGTH] is there, and stays what it is.  How
+ * many bytes it became.
+ */
+size_t line_clean(char *to, char *text, size_t length);
+
 #endif

@@ -170,26 +170,54 @@ stream_add(struct output_stream *stream, const struct line *line)
 
 /* ---- The log file ------------------------------------------------------- */
 
+/* Whether FD and OTHER have the same plain file open. */
+static bool
+is_same_file(int fd, int other)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstat(other, &b) == 0 &&
+	       S_ISREG(a.st_mode) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/*
+ * The file that FD has open for writing, to be read, or -1 with errno.  PATH
+ * is where it was, before somebody may have moved it away; /proc knows it
+ * anyhow.
+ */
+static int
+open_reader(const char *path, int fd)
+{
+	char own[32];
+	int reader = open(path,
+			  O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (reader >= 0 && is_same_file(reader, fd))
+		return reader;
+	if (reader >= 0)
+		close(reader);
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	return open(own, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 /* Whether the file's last line has no end, as after a crash. */
 static bool
 ends_torn(const char *path, int fd)
 {
-	struct stat written;
-	struct stat opened;
+	struct stat status;
 	char last = '\n';
 	int reader;
 
-	if (fstat(fd, &written) < 0 || !S_ISREG(written.st_mode) ||
-	    written.st_size == 0)
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    status.st_size == 0)
 		return false;
-	/* Where it cannot be looked at, or was moved away meanwhile, it is
-	 * taken to be whole: that is the rule. */
-	reader = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	/* Where it cannot be looked at it is taken to be whole: that is the
+	 * rule. */
+	reader = open_reader(path, fd);
 	if (reader < 0)
 		return false;
-	if (fstat(reader, &opened) < 0 || opened.st_ino != written.st_ino ||
-	    opened.st_dev != written.st_dev ||
-	    pread(reader, &last, 1, opened.st_size - 1) != 1)
+	if (pread(reader, &last, 1, status.st_size - 1) != 1)
 		last = '\n';
 	close(reader);
 	return last != '\n';
@@ -222,14 +250,17 @@ open_file(const char *path)
 
 /* Go on in FD (-1: nowhere); what the old file missed is said in the new. */
 static void
-replace_file(struct output_stream *stream, const char *path, int fd)
+replace_file(struct output *output, const char *path, int fd)
 {
+	struct output_stream *stream = &output->file;
+
 	if (stream->fd >= 0)
 		close(stream->fd);
 	stream->fd = fd;
 	stream->torn = fd >= 0 && ends_torn(path, fd);
 	if (fd < 0)
 		stream->lost = 0;
+	output->opened++;
 }
 
 /* ---- Standard error ----------------------------------------------------- */
@@ -289,7 +320,7 @@ output_open(struct output *output, const struct journal_config *config)
 	output->config = *config;
 	line_open(&output->line);
 	output->file.fd = -1;
-	replace_file(&output->file, config->file, fd);
+	replace_file(output, config->file, fd);
 	stream_reset(&output->file);
 	configure_terminal(&output->terminal, config);
 	stream_reset(&output->terminal);
@@ -300,7 +331,7 @@ void
 output_close(struct output *output)
 {
 	output_flush(output);
-	replace_file(&output->file, "", -1);
+	replace_file(output, "", -1);
 	line_close(&output->line);
 }
 
@@ -353,7 +384,7 @@ output_reopen(struct output *output)
 	fd = open_file_or_say(output, path);
 	if (fd < 0)
 		return;
-	replace_file(&output->file, path, fd);
+	replace_file(output, path, fd);
 	/* What the old one missed is said now, not with the next line. */
 	output_flush(output);
 }
@@ -370,7 +401,79 @@ output_configure(struct output *output, const struct journal_config *config)
 			return;
 	}
 	output->config = *config;
-	replace_file(&output->file, output->config.file, fd);
+	replace_file(output, output->config.file, fd);
 	configure_terminal(&output->terminal, &output->config);
 	output_flush(output);
+}
+
+/* ---- For those who read it ---------------------------------------------- */
+
+/* How long the file is, or -1 with errno when it does not keep its lines. */
+static off_t
+length_of(const struct output *output)
+{
+	struct stat status;
+
+	if (output->file.fd < 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (fstat(output->file.fd, &status) < 0)
+		return -1;
+	if (S_ISREG(status.st_mode))
+		return status.st_size;
+	errno = ESPIPE;
+	return -1;
+}
+
+int
+output_reader(const struct output *output)
+{
+	if (length_of(output) < 0)
+		return -1;
+	return open_reader(output->config.file, output->file.fd);
+}
+
+bool
+output_writes(const struct output *output, int fd)
+{
+	return output->file.fd >= 0 && is_same_file(fd, output->file.fd);
+}
+
+/* The first line is that it was cleared, and not what was lost before. */
+static void
+say_cleared(struct output *output, const char *uid, const char *pid,
+	    const char *bytes)
+{
+	uint64_t lost = output->file.lost;
+	struct log_parsed record;
+
+	output_own(&record, LOG_LEVEL_NOTICE, "log cleared");
+	output_own_tag(&record, "uid", uid);
+	output_own_tag(&record, "pid", pid);
+	output_own_tag(&record, "bytes", bytes);
+	output->file.lost = 0;
+	output_record(output, &record);
+	output_flush(output);
+	output->file.lost += lost;
+	output_flush(output);
+}
+
+int
+output_clear(struct output *output, uint32_t uid, int32_t pid, uint64_t *bytes)
+{
+	char by[16], in[16], had[24];
+	off_t length;
+
+	output_flush(output);
+	length = length_of(output);
+	if (length < 0 || ftruncate(output->file.fd, 0) < 0)
+		return -1;
+	output->file.torn = false;
+	*bytes = (uint64_t)length;
+	snprintf(by, sizeof(by), "%u", (unsigned)uid);
+	snprintf(in, sizeof(in), "%d", (int)pid);
+	snprintf(had, sizeof(had), "%llu", (unsigned long long)length);
+	say_cleared(output, by, in, had);
+	return 0;
 }

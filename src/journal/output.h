@@ -47,6 +47,7 @@ struct output {
 	struct journal_config config;
 	struct line line;
 	struct output_stream file;
+	unsigned opened;	       /* times that another file was */
 	struct output_stream terminal; /* standard error */
 };
 
@@ -69,6 +70,24 @@ void output_reopen(struct output *output);
 /* Take on CONFIG; when its file cannot be opened, all stays as it was. */
 void output_configure(struct output *output,
 		      const struct journal_config *config);
+
+/*
+ * Empty the file; the first line in it then says that UID did so, in the
+ * process PID, and how many bytes it had, which go to *BYTES.  0, or -1 with
+ * errno, as of output_reader(): then it is as it was.
+ */
+int output_clear(struct output *output, uint32_t uid, int32_t pid,
+		 uint64_t *bytes);
+
+/*
+ * A descriptor of the log file, which is written to now, to read it by.  -1
+ * with errno: ENOENT when there is no log file, ESPIPE when it is no file that
+ * keeps what is written.
+ */
+int output_reader(const struct output *output);
+
+/* Whether FD has the file open that is written to now. */
+bool output_writes(const struct output *output, int fd);
 
 /* Make a record of the journal's own, for output_record(). */
 void output_own(struct log_parsed *record, enum log_level level,

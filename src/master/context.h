@@ -15,6 +15,7 @@
 #include "master/paused.h"
 #include "master/places.h"
 #include "master/pool.h"
+#include "master/round.h"
 #include "master/scribe.h"
 
 #include <stdbool.h>
@@ -62,6 +63,7 @@ struct master {
 	struct control control;
 	struct paused paused;
 	struct timer pausing; /* armed until all who are paused refuse */
+	struct round round;
 	struct upgrade upgrade;
 	bool upgraded;	  /* this image has still to take over */
 	int image;	  /* the program of this process; -1: unknown */

@@ -127,10 +127,26 @@ control_wait(struct control_peer *peer, enum control_state state)
 {
 	peer->state = state;
 	peer->begun = false;
+	peer->ticket = ++peer->control->tickets;
 	peer->deadline = 0;
 	/* An end of theirs is always told. */
 	if (loop_modify(loop_of(peer), &peer->source, 0) < 0)
 		let_go(peer);
+}
+
+struct control_peer *
+control_next(struct control *control, enum control_state state)
+{
+	struct control_peer *first = NULL;
+
+	for (int i = 0; i < CONTROL_PEERS; i++) {
+		struct control_peer *peer = &control->peers[i];
+
+		if (peer->state == state && !peer->begun &&
+		    (!first || peer->ticket < first->ticket))
+			first = peer;
+	}
+	return first;
 }
 
 void

@@ -50,6 +50,8 @@ struct control_peer {
 	enum control_state state;
 	struct guest guest;
 	bool begun;	   /* what it waits for is under way */
+	uint64_t ticket;   /* whoever waits longer has a lower one */
+	uint64_t argument; /* for whoever brings that about */
 	uint64_t deadline; /* CLOCK_MONOTONIC, nanoseconds; 0: none */
 	struct control_request request;
 	size_t got;
@@ -64,6 +66,7 @@ struct control {
 	/* A request that is good and allowed: answer it, or let it wait. */
 	void (*asked)(void *context, struct control_peer *peer);
 	void *context;
+	uint64_t tickets; /* given so far */
 	struct control_peer peers[CONTROL_PEERS];
 };
 
@@ -96,6 +99,10 @@ void control_refuse(struct control_peer *peer, int exit, const char *format,
 
 /* It waits in STATE until control_tell(). */
 void control_wait(struct control_peer *peer, enum control_state state);
+
+/* Who waits longest in STATE and for whom nothing has begun, or NULL. */
+struct control_peer *control_next(struct control *control,
+				  enum control_state state);
 
 /* What those in STATE wait for begins now. */
 void control_begin(struct control *control, enum control_state state);

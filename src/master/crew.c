@@ -364,6 +364,13 @@ crew_stop(struct crew *crew, int slot, uint64_t milliseconds)
 	(void)give(member, COMMAND_STOP, milliseconds, NULL, 0);
 }
 
+bool
+crew_ask(struct crew *crew, int slot, enum command_type type, uint64_t argument,
+	 const int fds[2])
+{
+	return give(&crew->members[slot], type, argument, fds, 2);
+}
+
 void
 crew_kill(struct crew *crew, int slot, const char *reason)
 {

@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 #include "config/config.h"
+#include "ipc/command.h"
 #include "ipc/report.h"
 #include "ipc/scoreboard.h"
 #include "master/listeners.h"
@@ -102,6 +103,14 @@ void crew_retire(struct crew *crew, int slot, const int *heirs, int count,
 
 /* Let it send what it owes and leave, within MILLISECONDS. */
 void crew_stop(struct crew *crew, int slot, uint64_t milliseconds);
+
+/*
+ * Let it tell an operator something: TYPE with ARGUMENT and the descriptors FDS,
+ * its baton and the operator's connection, which stay the caller's.  False when
+ * it does not hear that.
+ */
+bool crew_ask(struct crew *crew, int slot, enum command_type type,
+	      uint64_t argument, const int fds[2]);
 
 /* Kill it; REASON is logged unless it is NULL. */
 void crew_kill(struct crew *crew, int slot, const char *reason);

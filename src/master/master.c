@@ -119,6 +119,7 @@ master_stop(struct master *master)
 	disappoint(master, CONTROL_WAITS_RELOAD);
 	disappoint(master, CONTROL_WAITS_UPGRADE);
 	disappoint(master, CONTROL_WAITS_PAUSE);
+	round_break_off(&master->round, "timed is stopping");
 	listeners_close(&master->listeners);
 	hooks_stop(&master->hooks, stop_milliseconds(master, 0.8));
 	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
@@ -372,7 +373,9 @@ open_children(struct master *master, struct problem *problem)
 	log_open(master->scribe.own_end, "master", event_kinds, EVENT_COUNT,
 		 config_log_level(config), (unsigned)config->log.rate);
 	if (pool_open(&master->pool, &master->loop, &master->scoreboard,
-		      master->scribe.write_end, &pool_events, master) < 0) {
+		      master->scribe.write_end, &pool_events, master) < 0 ||
+	    round_open(&master->round, &master->loop, &master->pool.crew,
+		       &master->control) < 0) {
 		problem_errno(problem, errno, "cannot make the pool");
 		return -1;
 	}
@@ -424,7 +427,9 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 	if (scribe_adopt(&master->scribe, &master->loop, &scribe_events, master,
 			 carried) < 0 ||
 	    pool_open(&master->pool, &master->loop, &master->scoreboard,
-		      master->scribe.write_end, &pool_events, master) < 0) {
+		      master->scribe.write_end, &pool_events, master) < 0 ||
+	    round_open(&master->round, &master->loop, &master->pool.crew,
+		       &master->control) < 0) {
 		problem_errno(problem, errno, "cannot make the pool");
 		return -1;
 	}
@@ -462,6 +467,7 @@ take_over_all(struct master *master, struct problem *problem)
 static void
 close_all(struct master *master)
 {
+	round_close(&master->round);
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);

@@ -3,6 +3,7 @@
 
 #include "ipc/status_json.h"
 #include "master/pausing.h"
+#include "master/refer.h"
 #include "master/reload.h"
 #include "master/upgrade.h"
 
@@ -94,6 +95,10 @@ static const struct operation operations[CONTROL_COUNT] = {
 	[CONTROL_STOP] = { stop, true },
 	[CONTROL_PAUSE] = { pausing_pause, false },
 	[CONTROL_RESUME] = { pausing_resume, false },
+	[CONTROL_LOG] = { refer_log, true },
+	[CONTROL_LOG_CLEAR] = { refer_log_clear, true },
+	[CONTROL_CLIENTS] = { refer_clients, false },
+	[CONTROL_KICK] = { refer_kick, false },
 };
 
 void

@@ -5,6 +5,7 @@
 #include "base/fds.h"
 #include "ipc/command.h"
 #include "ipc/events.h"
+#include "ipc/passing.h"
 #include "master/obituary.h"
 
 #include <bsd/unistd.h>
@@ -312,6 +313,20 @@ scribe_configure(struct scribe *scribe, const struct journal_config *config,
 		return;
 	scribe->config = *config;
 	tell(scribe, JOURNAL_CONFIGURE);
+}
+
+int
+scribe_refer(struct scribe *scribe, enum journal_order order,
+	     const struct journal_request *request, int fd)
+{
+	struct journal_command command = { .order = order };
+
+	command.request = *request;
+	if (scribe->command >= 0)
+		return passing_send(scribe->command, &command, sizeof(command),
+				    &fd, 1);
+	errno = ENOTCONN;
+	return -1;
 }
 
 void

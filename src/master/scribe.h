@@ -92,6 +92,14 @@ void scribe_configure(struct scribe *scribe,
 		      const struct sandbox_identity *identity);
 
 /*
+ * Pass the operator at FD, which stays the caller's, on to the journal, which
+ * does what ORDER and REQUEST say and answers.  0, or -1 with errno: there is
+ * no journal now, or it takes no orders.
+ */
+int scribe_refer(struct scribe *scribe, enum journal_order order,
+		 const struct journal_request *request, int fd);
+
+/*
  * Let go of the pipe: the journal writes what is left and ends, or is killed
  * after MILLISECONDS.  The caller writes no more to it.
  */

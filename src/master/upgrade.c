@@ -94,6 +94,8 @@ exchange(struct master *master)
 	char reason[256];
 	int carry;
 
+	round_break_off(&master->round,
+			"timed is being upgraded: ask once more");
 	crew_listen(&master->pool.crew);
 	log_event(EVENT_UPGRADING, "program", "%s", master->options->program);
 	log_flush();

@@ -2,7 +2,9 @@
 #include "tools/operator.h"
 
 #include "ipc/status_json.h"
-#include "tools/asking.h"
+#include "tools/dialogue.h"
+#include "tools/show_clients.h"
+#include "tools/show_log.h"
 #include "tools/status.h"
 
 #include <bsd/string.h>
@@ -23,6 +25,20 @@ struct manner {
 	bool (*json)(const struct snapshot *snapshot, FILE *out);
 	/* What the last object of the answer comes to. */
 	void (*done)(const json_t *answer, FILE *out);
+	/* An object before it, and whether it is for those who read. */
+	void (*object)(const json_t *object, FILE *out);
+	bool (*is_shown)(const json_t *object);
+	/* Such objects are the rows of a table. */
+	bool gathers;
+	/* See tools/dialogue.h. */
+	void (*keep)(json_t *request, const json_t *object);
+};
+
+/* An answer that comes. */
+struct showing {
+	const struct operator_options *options;
+	const struct manner *manner;
+	struct show_clients clients;
 };
 
 static void
@@ -201,42 +217,96 @@ conclude(const struct operator_options *options, const struct manner *manner,
 	return EX_OK;
 }
 
+static bool
+show_object(void *context, const json_t *object)
+{
+	struct showing *showing = context;
+	const struct manner *manner = showing->manner;
+
+	if (manner->is_shown && !manner->is_shown(object))
+		return true;
+	if (showing->options->json)
+		print_json(object);
+	else if (manner->gathers)
+		return show_clients_add(&showing->clients, object);
+	else if (manner->object)
+		manner->object(object, stdout);
+	return !ferror(stdout);
+}
+
+static bool
+show_so_far(void *context)
+{
+	(void)context;
+	return fflush(stdout) == 0;
+}
+
+static int
+show_answer(struct showing *showing, json_t *answer)
+{
+	bool done = json_is_true(json_object_get(answer, "ok"));
+
+	if (done && showing->manner->gathers && !showing->options->json)
+		show_clients_print(&showing->clients, stdout);
+	return conclude(showing->options, showing->manner, answer);
+}
+
+static int
+fail_early(const struct operator_options *options, int number, char *error,
+	   size_t size)
+{
+	if (number == ECONNABORTED)
+		return fail(options, EX_UNAVAILABLE, error);
+	if (number == ECANCELED)
+		return fail(options, EX_IOERR,
+			    ferror(stdout) ? "cannot write" : "out of memory");
+	return fail_to_reach(options, number, error, size);
+}
+
 static int
 ask(const struct operator_options *options, const struct manner *manner,
-    const json_t *request)
+    json_t *request)
 {
-	struct asking asking;
+	struct showing showing = { .options = options, .manner = manner };
+	struct dialogue dialogue = { .runtime_dir = options->runtime_dir,
+				     .request = request,
+				     .object = show_object,
+				     .pause = show_so_far,
+				     .keep = manner->keep,
+				     .context = &showing };
 	char error[256];
-	json_t *answer;
+	json_t *answer = dialogue_hold(&dialogue, error, sizeof(error));
 	int status;
 
-	if (asking_open(&asking, options->runtime_dir, request, error,
-			sizeof(error)) < 0)
-		return fail_to_reach(options, errno, error, sizeof(error));
-	answer = asking_next(&asking);
 	if (answer)
-		status = conclude(options, manner, answer);
+		status = show_answer(&showing, answer);
 	else
-		status = fail(options, EX_UNAVAILABLE,
-			      "timed went away before it answered");
+		status = fail_early(options, errno, error, sizeof(error));
 	json_decref(answer);
-	asking_close(&asking);
+	show_clients_free(&showing.clients);
 	return status;
 }
 
 /* --- commands --- */
 
 static const struct manner manners[CONTROL_COUNT] = {
-	[CONTROL_STATUS] = { status_text, status_json, NULL },
-	[CONTROL_SERVICES] = { status_services_text, status_services_json,
-			       NULL },
-	[CONTROL_WORKERS] = { status_workers_text, status_workers_json,
-			      show_serving },
-	[CONTROL_RELOAD] = { NULL, NULL, show_serving },
-	[CONTROL_UPGRADE] = { NULL, NULL, show_serving },
-	[CONTROL_STOP] = { NULL, NULL, show_stopped },
-	[CONTROL_PAUSE] = { NULL, NULL, show_paused },
-	[CONTROL_RESUME] = { NULL, NULL, show_resumed },
+	[CONTROL_STATUS] = { .text = status_text, .json = status_json },
+	[CONTROL_SERVICES] = { .text = status_services_text,
+			       .json = status_services_json },
+	[CONTROL_WORKERS] = { .text = status_workers_text,
+			      .json = status_workers_json,
+			      .done = show_serving },
+	[CONTROL_RELOAD] = { .done = show_serving },
+	[CONTROL_UPGRADE] = { .done = show_serving },
+	[CONTROL_STOP] = { .done = show_stopped },
+	[CONTROL_LOG] = { .object = show_log_object,
+			  .is_shown = show_log_is_shown,
+			  .keep = show_log_keep },
+	[CONTROL_LOG_CLEAR] = { .done = show_log_cleared },
+	[CONTROL_CLIENTS] = { .gathers = true },
+	[CONTROL_KICK] = { .object = show_clients_kicked },
+	[CONTROL_PAUSE] = { .done = show_paused },
+	[CONTROL_RESUME] = { .done = show_resumed },
 };
 
 int

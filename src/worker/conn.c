@@ -326,6 +326,7 @@ conn_reclaim(struct conn *conn)
 		end(conn, CONN_NO_MEMORY);
 		return;
 	}
+	conns_list(instance, conn);
 	if (blocked)
 		conns_block(conn, conn->blocked_since);
 	if (loop_add(instance->conns->loop, &conn->source, conns_events(conn)) <

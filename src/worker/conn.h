@@ -41,6 +41,7 @@ enum conn_reason {
 	CONN_TIMED_OUT,
 	CONN_STALLED,
 	CONN_STOPPING,
+	CONN_KICKED,  /* an operator wanted that */
 	CONN_REMOVED, /* its service or listener is no longer configured */
 	CONN_NO_MEMORY,
 	CONN_ERROR,

@@ -16,6 +16,7 @@ reason_text(enum conn_reason reason)
 		[CONN_TIMED_OUT] = "timed out",
 		[CONN_STALLED] = "stalled",
 		[CONN_STOPPING] = "server stopping",
+		[CONN_KICKED] = "kicked",
 		[CONN_REMOVED] = "no longer configured",
 		[CONN_NO_MEMORY] = "out of memory",
 		[CONN_ERROR] = "error",

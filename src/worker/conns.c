@@ -77,13 +77,35 @@ conns_join(struct instance *instance, struct conn *conn)
 	return true;
 }
 
+static void
+place(struct instance *instance, struct conn *conn, uint32_t at)
+{
+	instance->members[at] = conn;
+	conn->member = at;
+}
+
 void
 conns_leave(struct instance *instance, struct conn *conn)
 {
-	struct conn *last = instance->members[--instance->member_count];
+	uint32_t gap = conn->member;
 
-	instance->members[conn->member] = last;
-	last->member = conn->member;
+	/* Those that are not listed yet stay in front of the others. */
+	if (gap < instance->unlisted) {
+		place(instance, instance->members[--instance->unlisted], gap);
+		gap = instance->unlisted;
+	}
+	place(instance, instance->members[--instance->member_count], gap);
+}
+
+void
+conns_list(struct instance *instance, struct conn *conn)
+{
+	uint32_t at = conn->member;
+
+	if (!instance->listed || at < instance->unlisted)
+		return;
+	place(instance, instance->members[instance->unlisted], at);
+	place(instance, conn, instance->unlisted++);
 }
 
 void

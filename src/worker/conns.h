@@ -45,6 +45,9 @@ void conns_put(struct conns *conns, struct conn *conn);
 bool conns_join(struct instance *instance, struct conn *conn);
 void conns_leave(struct instance *instance, struct conn *conn);
 
+/* It was away, and an operator who is being told of INSTANCE's hears of it. */
+void conns_list(struct instance *instance, struct conn *conn);
+
 /* It waits for room, since SINCE (CLOCK_MONOTONIC, nanoseconds). */
 void conns_block(struct conn *conn, uint64_t since);
 void conns_unblock(struct conn *conn);

@@ -352,6 +352,16 @@ handover_begin(struct handover *handover, uint64_t generation, const int *fds,
 	handover_continue(handover);
 }
 
+bool
+handover_under_way(const struct handover *handover)
+{
+	for (int i = 0; i < HANDOVER_LINKS; i++)
+		if (is_open(&handover->links[i]) &&
+		    handover->links[i].batches > 0)
+			return true;
+	return false;
+}
+
 void
 handover_cancel(struct handover *handover)
 {

@@ -69,6 +69,9 @@ void handover_begin(struct handover *handover, uint64_t generation,
 /* Connections are here that were not: pass them on, too. */
 void handover_continue(struct handover *handover);
 
+/* Whether connections are under way, which are nobody's for certain. */
+bool handover_under_way(const struct handover *handover);
+
 /* Let all successors go, and have back what is not theirs. */
 void handover_cancel(struct handover *handover);
 

@@ -61,6 +61,8 @@ struct instance {
 	struct conn **members;
 	uint32_t member_count;
 	uint32_t member_room;
+	bool listed;	   /* an operator is being told of its members */
+	uint32_t unlisted; /* the first so many: not yet (roster.h) */
 	TAILQ_HEAD(conn_queue, conn) blocked; /* longest first */
 	struct tally *tally;		      /* in the worker's slot */
 	struct histogram *lateness;	      /* in the worker's slot */
@@ -127,6 +129,8 @@ struct service {
 	void (*tick)(struct instance *instance, int64_t boundary, bool leap);
 	/* The client is gone; its descriptor is still open. */
 	void (*close)(struct conn *conn);
+	/* How the client calls itself, or NULL; in UTF-8, for operators. */
+	const char *(*name)(const struct conn *conn);
 
 	/*
 	 * The hand-off.  save: write the service's own state of a connection

@@ -5,6 +5,7 @@
 #include "base/fds.h"
 #include "ipc/events.h"
 #include "ipc/passing.h"
+#include "ipc/serial.h"
 #include "worker/ticker.h"
 
 #include <bsd/unistd.h>
@@ -142,6 +143,7 @@ stop(struct worker *worker, uint64_t milliseconds)
 	datagrams_end(&worker->datagrams);
 	takeover_close(&worker->takeover);
 	handover_cancel(&worker->handover);
+	roster_end(&worker->roster);
 	for (int i = 0; i < worker->instance_count; i++)
 		ticker_stop(&worker->instances[i]);
 	enter(worker, WORKER_STOPPING);
@@ -218,6 +220,13 @@ obey(struct worker *worker, const struct command *command, const int *fds,
 	case COMMAND_LISTENERS:
 		accept_changed(&worker->acceptor);
 		break;
+	case COMMAND_CLIENTS:
+	case COMMAND_KICK:
+		roster_begin(&worker->roster, command->type == COMMAND_KICK,
+			     command->argument, fds, fd_count);
+		break;
+	default:
+		passing_close(fds, fd_count);
 	}
 }
 
@@ -367,15 +376,6 @@ open_timers(struct worker *worker)
 	return 0;
 }
 
-/* Of a daemon's workers, no two have the same slot and generation. */
-static uint64_t
-first_serial(const struct worker_plan *plan)
-{
-	return ((uint64_t)plan->generation * SCOREBOARD_SLOTS +
-		(uint64_t)plan->slot)
-	       << 32;
-}
-
 /* What failed, or NULL.  A worker that cannot start exits: nothing is undone. */
 static const char *
 start(struct worker *worker)
@@ -398,7 +398,7 @@ start(struct worker *worker)
 	peers_init(&worker->peers, &worker->scoreboard, plan->slot,
 		   plan->generation);
 	conns_init(&worker->conns, &worker->loop, &worker->peers,
-		   first_serial(plan), conns_changed);
+		   serial_first(plan->generation, plan->slot), conns_changed);
 	if (start_instances(worker) < 0)
 		return "starting services";
 	if (accept_open(&worker->acceptor, &worker->conns, &worker->peers,
@@ -413,6 +413,10 @@ start(struct worker *worker)
 	takeover_open(&worker->takeover, &worker->conns, worker->slot,
 		      worker->instances, worker->instance_count,
 		      plan->listeners, plan->listener_count, takeover_changed);
+	if (roster_open(&worker->roster, &worker->conns, worker->instances,
+			worker->instance_count, &worker->handover,
+			plan->number) < 0)
+		return "preparing for operators";
 	if (watch_master(worker) < 0 || open_timers(worker) < 0)
 		return "watching the master";
 	accept_limit(&worker->acceptor);
@@ -428,6 +432,7 @@ finish(struct worker *worker)
 	timer_close(&worker->beat);
 	loop_remove(&worker->loop, &worker->report_end);
 	loop_remove(&worker->loop, &worker->command);
+	roster_close(&worker->roster);
 	takeover_close(&worker->takeover);
 	handover_close(&worker->handover);
 	datagrams_close(&worker->datagrams);

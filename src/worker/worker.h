@@ -18,6 +18,7 @@
 #include "worker/datagrams.h"
 #include "worker/handover.h"
 #include "worker/peers.h"
+#include "worker/roster.h"
 #include "worker/sandbox.h"
 #include "worker/service.h"
 #include "worker/takeover.h"
@@ -57,6 +58,7 @@ struct worker {
 	struct conns conns;
 	struct handover handover; /* when it is the old one */
 	struct takeover takeover; /* when it is the new one */
+	struct roster roster;	  /* for operators */
 	struct instance *instances;
 	int instance_count;
 	const struct worker_plan *plan;

@@ -224,6 +224,39 @@ syslog_gets_the_text_and_who_wrote_it(void **state)
 	line_close(&line);
 }
 
+/* What an old file may have is shown as what is written now. */
+static void
+lines_of_others_are_cleaned(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t length;
+		const char *clean;
+	} cases[] = {
+		{ "plain, 'quoted' \\x1b", 20, "plain, 'quoted' \\x1b" },
+		{ "\033[31m", 5, "\\x1b[31m" },
+		{ "a\0b", 3, "a\\x00b" },
+		{ "\t\r\x7f", 3, "\\x09\\x0d\\x7f" },
+		{ "\xc3\xa9\xe2\x82\xac", 5, "\xc3\xa9\xe2\x82\xac" },
+		{ "\xff\xc0\x80", 3, "\\xff\\xc0\\x80" },
+		/* What comes behind the end is not looked at. */
+		{ "a\xc3\xa9", 2, "a\\xc3" },
+		{ "", 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[32], clean[128];
+		size_t length;
+
+		memcpy(text, cases[i].text, cases[i].length + 1);
+		length = line_clean(clean, text, cases[i].length);
+		assert_int_equal(length, strlen(cases[i].clean));
+		assert_memory_equal(clean, cases[i].clean, length);
+		assert_memory_equal(text, cases[i].text, cases[i].length + 1);
+	}
+}
+
 int
 main(void)
 {
@@ -232,6 +265,7 @@ main(void)
 		cmocka_unit_test(the_longest_record_is_whole),
 		cmocka_unit_test(text_is_the_same_with_and_without_evtlog),
 		cmocka_unit_test(syslog_gets_the_text_and_who_wrote_it),
+		cmocka_unit_test(lines_of_others_are_cleaned),
 	};
 
 	return cmocka_run_group_tests_name("line", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* The journal's file and standard error, and how they fail. */
 #include "journal/output.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -260,6 +261,137 @@ a_terminal_gets_colours(void **state)
 	close(terminal);
 }
 
+/* A file that is emptied begins with who did that, and nothing else is lost. */
+static void
+a_clear_is_the_first_line(void **state)
+{
+	struct bench *bench = *state;
+	uint64_t bytes = 0;
+	char wanted[256];
+	const char *text;
+
+	open_file(bench);
+	put(bench, "1");
+	/* What was gathered goes with the rest. */
+	assert_int_equal(output_clear(&bench->output, 1000, 77, &bytes), 0);
+	assert_int_equal(bytes, strlen(LINE("1")));
+	put(bench, "2");
+	text = strstr(close_file(bench), " notice journal[");
+	assert_int_equal(text - bench->text, strlen(HEAD) - 1);
+	text = strstr(text, "]: ");
+	snprintf(wanted, sizeof(wanted),
+		 "]: log cleared; uid='1000', pid='77', bytes='%zu'\n%s",
+		 strlen(LINE("1")), LINE("2"));
+	assert_string_equal(text, wanted);
+}
+
+static void
+a_clear_makes_room_and_says_what_was_lost_then(void **state)
+{
+	struct bench *bench = *state;
+	uint64_t bytes;
+	const char *text;
+
+	open_file(bench);
+	limit_files(6 * strlen(LINE("1")) + 10);
+	for (char n[] = "1"; *n <= '9'; ++*n) {
+		put(bench, n);
+		output_flush(&bench->output);
+	}
+	assert_int_equal(output_clear(&bench->output, 0, 1, &bytes), 0);
+	assert_int_equal(bytes, 6 * strlen(LINE("1")) + 10);
+	limit_files(RLIM_INFINITY);
+	put(bench, "6");
+	text = close_file(bench);
+	assert_non_null(strstr(text, "log cleared; "));
+	text = strchr(text, '\n');
+	text = strstr(text, "]: ");
+	assert_string_equal(text, "]: log lines lost; count='3', "
+				  "reason='File too large'\n" LINE("6"));
+}
+
+static void
+assert_reads(struct bench *bench, const char *text)
+{
+	int fd = output_reader(&bench->output);
+
+	assert_true(fd >= 0);
+	assert_true(output_writes(&bench->output, fd));
+	assert_string_equal(contents(bench, fd), text);
+}
+
+static void
+the_file_that_is_written_to_is_read(void **state)
+{
+	struct bench *bench = *state;
+	char moved[48];
+	int fd;
+
+	open_file(bench);
+	put(bench, "1");
+	output_flush(&bench->output);
+	assert_reads(bench, LINE("1"));
+	/* Wherever it is, and whatever is in its place. */
+	snprintf(moved, sizeof(moved), "%s.1", bench->path);
+	assert_int_equal(rename(bench->path, moved), 0);
+	assert_reads(bench, LINE("1"));
+	fd = open(bench->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, "other\n", 6), 6);
+	close(fd);
+	assert_reads(bench, LINE("1"));
+	fd = output_reader(&bench->output);
+	output_reopen(&bench->output);
+	assert_false(output_writes(&bench->output, fd));
+	close(fd);
+	assert_reads(bench, "other\n");
+	unlink(moved);
+	close_file(bench);
+}
+
+static void
+what_is_no_file_cannot_be_read_or_cleared(void **state)
+{
+	static const struct {
+		const char *file;
+		int error;
+	} cases[] = { { "", ENOENT }, { "/dev/full", ESPIPE } };
+	struct bench *bench = *state;
+	uint64_t bytes;
+
+	for (int i = 0; i < 2; i++) {
+		strcpy(bench->config.file, cases[i].file);
+		assert_int_equal(output_open(&bench->output, &bench->config),
+				 0);
+		assert_int_equal(output_reader(&bench->output), -1);
+		assert_int_equal(errno, cases[i].error);
+		assert_int_equal(output_clear(&bench->output, 0, 1, &bytes),
+				 -1);
+		assert_int_equal(errno, cases[i].error);
+		output_close(&bench->output);
+	}
+}
+
+/* One that may only grow, say: chattr +a. */
+static void
+a_clear_that_fails_leaves_all_as_it_was(void **state)
+{
+	struct bench *bench = *state;
+	uint64_t bytes;
+	int kept;
+
+	open_file(bench);
+	put(bench, "1");
+	output_flush(&bench->output);
+	kept = bench->output.file.fd;
+	bench->output.file.fd = open(bench->path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(output_clear(&bench->output, 0, 1, &bytes), -1);
+	assert_int_equal(errno, EINVAL);
+	close(bench->output.file.fd);
+	bench->output.file.fd = kept;
+	put(bench, "2");
+	assert_string_equal(close_file(bench), LINE("1") LINE("2"));
+}
+
 #define BENCH_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
@@ -273,6 +405,11 @@ main(void)
 		BENCH_TEST(many_lines_are_written_whole),
 		BENCH_TEST(systemd_gets_priorities_once),
 		BENCH_TEST(a_terminal_gets_colours),
+		BENCH_TEST(a_clear_is_the_first_line),
+		BENCH_TEST(a_clear_makes_room_and_says_what_was_lost_then),
+		BENCH_TEST(the_file_that_is_written_to_is_read),
+		BENCH_TEST(what_is_no_file_cannot_be_read_or_cleared),
+		BENCH_TEST(a_clear_that_fails_leaves_all_as_it_was),
 	};
 
 	return cmocka_run_group_tests_name("output", tests, NULL, NULL);

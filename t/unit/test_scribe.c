@@ -74,6 +74,18 @@ a_worker_cannot_make_the_master_wait(void **state)
 	close(worker);
 }
 
+static void
+without_a_journal_nobody_is_referred(void **state)
+{
+	struct bench *bench = *state;
+	struct journal_request request = { .lines = 1 };
+
+	assert_int_equal(scribe_refer(&bench->scribe, JOURNAL_SHOW, &request,
+				      bench->scribe.read_end),
+			 -1);
+	assert_int_equal(errno, ENOTCONN);
+}
+
 int
 main(void)
 {
@@ -81,6 +93,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(both_ends_are_of_one_pipe),
 		TEST(a_worker_cannot_make_the_master_wait),
+		TEST(without_a_journal_nobody_is_referred),
 	};
 
 	/* What waits after all waits for ever. */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "master/refer.h"
+
+#include "ipc/serial.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+	LINES = 10 /* that are shown unless a number is asked for */
+};
+
+/* --- the journal --- */
+
+static void
+refer(struct master *master, struct control_peer *peer,
+      enum journal_order order, struct journal_request *request)
+{
+	request->uid = peer->guest.uid;
+	request->pid = peer->guest.pid;
+	if (scribe_refer(&master->scribe, order, request, peer->source.fd) == 0)
+		close(control_give(peer));
+	else
+		control_refuse(peer, EX_TEMPFAIL,
+			       "the journal does not take requests now: %s",
+			       strerror(errno));
+}
+
+void
+refer_log(struct master *master, struct control_peer *peer)
+{
+	const struct control_request *asked = &peer->request;
+	const struct control_value *lines = control_value(asked, "lines");
+	const struct control_value *follow = control_value(asked, "follow");
+	const struct control_value *file = control_value(asked, "file");
+	const struct control_value *at = control_value(asked, "at");
+	struct journal_request request = {
+		.lines = lines ? (uint32_t)lines->number : LINES,
+		.follow = follow && follow->number,
+		.resume = file && at,
+		.at = at ? at->number : 0,
+	};
+
+	if (!file != !at ||
+	    (file && strlcpy(request.file, file->text, sizeof(request.file)) >=
+			     sizeof(request.file)))
+		control_refuse(peer, EX_USAGE,
+			       "\"file\" and \"at\" are those of a line");
+	else
+		refer(master, peer, JOURNAL_SHOW, &request);
+}
+
+void
+refer_log_clear(struct master *master, struct control_peer *peer)
+{
+	struct journal_request request = { 0 };
+
+	refer(master, peer, JOURNAL_CLEAR, &request);
+}
+
+/* --- the workers --- */
+
+/* The service NAME of CONFIG, or NULL with those that there are in KNOWN. */
+static const struct service_config *
+find_service(const struct config *config, const char *name, char *known,
+	     size_t size)
+{
+	known[0] = '\0';
+	for (int i = 0; i < config->service_count; i++) {
+		const struct service_config *service = &config->services[i];
+
+		if (strcmp(service->name, name) == 0)
+			return service;
+		strlcat(known, i ? ", " : "", size);
+		strlcat(known, service->name, size);
+	}
+	return NULL;
+}
+
+void
+refer_clients(struct master *master, struct control_peer *peer)
+{
+	const struct control_value *name =
+		control_value(&peer->request, "service");
+	const struct service_config *service;
+	char known[384];
+
+	if (!name) {
+		round_ask(&master->round, peer, 0);
+		return;
+	}
+	service =
+		find_service(master->config, name->text, known, sizeof(known));
+	if (service)
+		round_ask(&master->round, peer, (uint64_t)service->board + 1);
+	else
+		control_refuse(peer, EXIT_FAILURE,
+			       "no such service: %.64s (there is %s)",
+			       name->text, known);
+}
+
+void
+refer_kick(struct master *master, struct control_peer *peer)
+{
+	const struct control_value *id = control_value(&peer->request, "id");
+	uint64_t serial;
+
+	if (serial_parse(id->text, &serial))
+		round_ask(&master->round, peer, serial);
+	else
+		control_refuse(peer, EX_USAGE,
+			       "no ID as `clients` shows them: %.64s",
+			       id->text);
+}
