@@ -27,11 +27,11 @@ fails()
 {
 	local wanted=$1 pattern=$2
 	shift 2
-	run --separate-stderr "-$wanted" timedctl -r "$RUN" "$@"
+	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" "$@"
 	[ -z "$output" ]
 	# shellcheck disable=SC2154 # run sets it
 	grep -Eq "^timedctl: .*$pattern" <<<"$stderr"
-	run --separate-stderr "-$wanted" timedctl -r "$RUN" -j "$@"
+	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" -j "$@"
 	jq -e --argjson exit "$wanted" '.ok == false and .exit == $exit' \
 		<<<"$output"
 	grep -Eq "$pattern" <<<"$(jq -r .error <<<"$output")"
@@ -52,6 +52,23 @@ id_of()
 {
 	# shellcheck disable=SC2086
 	ctl -j clients ${2-} | jq -sr ".[$1].client.id"
+}
+
+# stopped_worker: one of them does not answer; its pid goes to STOPPED.
+stopped_worker()
+{
+	STOPPED=$(status '.workers[0].pid')
+	kill -STOP "$STOPPED"
+}
+
+# asked FILE COMMAND...: timedctl in the background, with the round at a worker
+# that does not answer.
+asked()
+{
+	local out=$1
+	shift
+	start "$out" "$out.err" timedctl -r "$RUN" -j "$@"
+	wait_until "$PATIENCE" log_has "operator command; command='$1'"
 }
 
 # A sanitizer that is built in keeps what was freed; here memory is measured.
@@ -199,6 +216,24 @@ keep_nothing()
 	status_is '.totals | .accepted == 600 and .closed >= 5'
 }
 
+@test "clients: who hands over is asked before those who take over" {
+	local old
+	timed_start 'workers = 1;' "$SERVICES"
+	watch 50
+	old=$(worker_pids)
+	kill -STOP "$old"
+	ctl reload
+	# It has all of them still, and its successor has nobody.
+	asked "$DIR/told" clients
+	local pid=$PID
+	kill -CONT "$old"
+	wait_until "$PATIENCE" gone "$pid"
+	jq -se '.[-1].ok and (map(.client.id // empty) | unique | length) == 50' \
+		"$DIR/told"
+	watch_end
+	watched_is '.lost == 0'
+}
+
 # A program that asks for the clients and does not read; "asked" when it did.
 deaf_program()
 {
@@ -267,23 +302,6 @@ deaf_program()
 	clients 'length == 300'
 }
 
-# stopped_worker: one of them does not answer; its pid goes to STOPPED.
-stopped_worker()
-{
-	STOPPED=$(status '.workers[0].pid')
-	kill -STOP "$STOPPED"
-}
-
-# asked FILE COMMAND...: timedctl in the background, with the round at a worker
-# that does not answer.
-asked()
-{
-	local out=$1
-	shift
-	start "$out" "$out.err" timedctl -r "$RUN" -j "$@"
-	wait_until "$PATIENCE" log_has "operator command; command='$1'"
-}
-
 @test "clients: a worker that dies meanwhile is passed over" {
 	timed_start 'workers = 3;' "$SERVICES"
 	hold 60
@@ -298,7 +316,8 @@ asked()
 }
 
 @test "clients: who asks while timed is upgraded or stopped is told so" {
-	timed_start 'workers = 3;' 'handoff_seconds = 1;' "$SERVICES"
+	timed_start 'workers = 3;' 'handoff_seconds = 1;' 'stop_seconds = 1;' \
+		"$SERVICES"
 	stopped_worker
 	asked "$DIR/told" kick 1.0.1
 	local pid=$PID

@@ -22,11 +22,11 @@ fails()
 {
 	local wanted=$1 pattern=$2
 	shift 2
-	run --separate-stderr "-$wanted" timedctl -r "$RUN" "$@"
+	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" "$@"
 	[ -z "$output" ]
 	# shellcheck disable=SC2154 # run sets it
 	grep -Eq "^timedctl: .*$pattern" <<<"$stderr"
-	run --separate-stderr "-$wanted" timedctl -r "$RUN" -j "$@"
+	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" -j "$@"
 	jq -e --argjson exit "$wanted" '.ok == false and .exit == $exit' \
 		<<<"$output"
 	grep -Eq "$pattern" <<<"$(jq -r .error <<<"$output")"
