@@ -85,7 +85,7 @@ give(struct conn *conn, size_t held, const char *bytes, size_t length)
 	};
 
 	if (held > 0)
-		return conn_write(conn, parts, 2);
+		return conn_write(conn, parts, length > 0 ? 2 : 1);
 	return length > 0 ? conn_write(conn, &parts[1], 1) : CONN_SENT;
 }
 
