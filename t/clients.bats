@@ -292,7 +292,7 @@ deaf_program()
 	for i in {1..12}; do
 		start "$DIR/told.$i" "$DIR/told.$i.err" timedctl -r "$RUN" -j clients
 		pids+=("$PID")
-		[ $((i % 4)) -ne 0 ] || kill -KILL "$PID"
+		[ $((i % 4)) -ne 0 ] || kill -KILL "$PID" || :
 	done
 	for i in {1..12}; do
 		wait_until "$PATIENCE" gone "${pids[i - 1]}"

@@ -161,6 +161,7 @@ print("y" * 100000)'
 	fails 1 '/dev/full: not a plain file' log
 	fails 1 '/dev/full: not a plain file' log clear
 	reload
+	wait_until "$PATIENCE" log_has ': reloaded;'
 	ctl log | grep -q ': reloaded;'
 }
 

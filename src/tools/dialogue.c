@@ -64,8 +64,7 @@ hear(struct dialogue *dialogue, struct attempt *attempt)
 static bool
 is_later(const json_t *last)
 {
-	return json_integer_value(json_object_get(last, "exit")) ==
-	       EX_TEMPFAIL;
+	return json_integer_value(json_object_get(last, "exit")) == EX_TEMPFAIL;
 }
 
 /* False when nobody reads what would be told. */
