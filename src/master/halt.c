@@ -96,52 +96,6 @@ names(const struct addr *address, char path[PATH], char hidden[HIDDEN])
 	return -1;
 }
 
-/* A socket file without a socket, for those who may connect to PATH. */
-static int
-make_dead(const char *path, const char *like)
-{
-	struct stat status;
-	mode_t mask;
-	int result;
-
-	if (lstat(like, &status) < 0)
-		return -1;
-	unlink(path);
-	mask = umask(0);
-	result = mknod(path, S_IFSOCK | (status.st_mode & 0777), 0);
-	umask(mask);
-	/* Else they are refused for another reason. */
-	if (result == 0)
-		(void)!lchown(path, status.st_uid, status.st_gid);
-	return result;
-}
-
-static int
-hide(const struct addr *address)
-{
-	char path[PATH], hidden[HIDDEN];
-	int error;
-
-	if (names(address, path, hidden) < 0 || make_dead(hidden, path) < 0)
-		return -1;
-	if (renameat2(AT_FDCWD, hidden, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
-		return 0;
-	error = errno;
-	unlink(hidden);
-	errno = error;
-	return -1;
-}
-
-static int
-show(const struct addr *address)
-{
-	char path[PATH], hidden[HIDDEN];
-
-	if (names(address, path, hidden) < 0)
-		return 0;
-	return rename(hidden, path) == 0 || errno == ENOENT ? 0 : -1;
-}
-
 static bool
 is_hidden(const struct addr *address)
 {
@@ -188,6 +142,57 @@ answers(const char *path)
 	       (errno == ECONNREFUSED || errno == ENOENT);
 	close(fd);
 	return !dead;
+}
+
+/* A socket file without a socket, for those who may connect to LIKE. */
+static int
+make_dead(const char *path, const char *like)
+{
+	struct stat status;
+	mode_t mask;
+	int result;
+
+	if (lstat(like, &status) < 0)
+		return -1;
+	mask = umask(0);
+	result = mknod(path, S_IFSOCK | (status.st_mode & 0777), 0);
+	umask(mask);
+	/* Else they are refused for another reason. */
+	if (result == 0)
+		(void)!lchown(path, status.st_uid, status.st_gid);
+	return result;
+}
+
+static int
+hide(const struct addr *address)
+{
+	char path[PATH], hidden[HIDDEN];
+	int error;
+
+	if (names(address, path, hidden) < 0)
+		return -1;
+	if (is_hidden(address) && answers(hidden))
+		return 0;
+	/* Somebody who died may have left that. */
+	halt_forget(address);
+	if (make_dead(hidden, path) < 0)
+		return -1;
+	if (renameat2(AT_FDCWD, hidden, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+		return 0;
+	error = errno;
+	unlink(hidden);
+	errno = error;
+	return -1;
+}
+
+static int
+show(const struct addr *address)
+{
+	char path[PATH], hidden[HIDDEN];
+
+	if (!is_hidden(address) || names(address, path, hidden) < 0)
+		return 0;
+	return rename(hidden, path);
 }
 
 bool

@@ -256,17 +256,23 @@ it_is_opened_halted(void **state)
 }
 
 static void
-halting_twice_is_halting_once(void **state)
+halt_twice(struct bench *bench)
 {
-	struct bench *bench = *state;
-
-	open_one(bench, "127.0.0.1:0", ADDR_TCP, false);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(begin(bench), 0);
 		assert_int_equal(end(bench), 0);
 	}
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(lift(bench), 0);
+}
+
+static void
+halting_twice_is_halting_once(void **state)
+{
+	struct bench *bench = *state;
+
+	open_one(bench, "127.0.0.1:0", ADDR_TCP, false);
+	halt_twice(bench);
 	is_served(bench);
 }
 
@@ -300,6 +306,36 @@ a_unix_socket_is_halted_and_goes_on(void **state)
 	is_served(bench);
 	assert_int_equal(stat(bench->address.un.sun_path, &after), 0);
 	assert_int_equal(after.st_ino, before.st_ino);
+}
+
+static void
+so_it_is_for_unix_sockets(void **state)
+{
+	struct bench *bench = *state;
+
+	open_unix(bench, false);
+	halt_twice(bench);
+	is_served(bench);
+}
+
+/* Whatever has that name and is no socket is not ours. */
+static void
+a_file_in_the_way_is_left_alone(void **state)
+{
+	struct bench *bench = *state;
+	char path[96];
+	FILE *file;
+
+	open_unix(bench, false);
+	snprintf(path, sizeof(path), "%s/.socket.paused", bench->directory);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(begin(bench), -1);
+	assert_int_equal(errno, EEXIST);
+	assert_int_equal(lift(bench), 0);
+	is_served(bench);
+	assert_int_equal(unlink(path), 0);
 }
 
 static void
@@ -448,6 +484,8 @@ main(void)
 		TEST(it_is_opened_halted),
 		TEST(halting_twice_is_halting_once),
 		TEST(a_unix_socket_is_halted_and_goes_on),
+		TEST(so_it_is_for_unix_sockets),
+		TEST(a_file_in_the_way_is_left_alone),
 		TEST(a_unix_socket_is_opened_halted),
 		TEST(what_a_crash_left_is_replaced),
 		TEST(what_is_alive_is_not),
