@@ -32,13 +32,14 @@ struct name {
 const char *name_parse(const char *bytes, size_t length, struct name *name);
 
 /*
- * Why LENGTH bytes are no password for NAME, or NULL: it has 8 to 255 bytes
- * of UTF-8, no control characters, and is not the name.  Shown after
+ * Why LENGTH bytes are no password for NAME, or NULL: it has 8
+ * characters at least and 255 bytes at most of UTF-8, none of them a control
+ * character, and is not the name.  Shown after
  * "a password ".
  */
 enum {
-	NAME_PASSWORD_LEAST = 8,
-	NAME_PASSWORD_MOST = 255,
+	NAME_PASSWORD_LEAST = 8,  /* characters */
+	NAME_PASSWORD_MOST = 255, /* bytes */
 };
 const char *name_check_password(const struct name *name, const char *bytes,
 				size_t length);

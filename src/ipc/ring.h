@@ -66,7 +66,7 @@ struct ring_header {
 	uint64_t text_size;   /* bytes, a power of two */
 	uint64_t entry_count; /* a power of two */
 	/* Of the keeper's. */
-	_Alignas(64) uint64_t openings; /* keepers that have opened it */
+	_Alignas(64) uint64_t started; /* first_seq is set */
 	uint64_t head;		/* entries ever written; the last is valid */
 	uint64_t entries_until; /* numbers that may be written up to here */
 	uint64_t text_until;	/* bytes that may be written up to here */
@@ -81,6 +81,11 @@ struct ring {
 	size_t mapped;	    /* bytes */
 	uint64_t text_size; /* of its own knowledge: the header may lie */
 	uint64_t entry_count;
+	/* The writer's: of what it appended, published or not. */
+	uint64_t head;
+	uint64_t text_head;
+	uint64_t lines;
+	uint64_t seq;
 };
 
 /* --- the master --- */
