@@ -138,8 +138,11 @@ enum store_result store_history(struct store *store, uint64_t user,
 				uint32_t *found, store_take *take,
 				void *context);
 
-/* Forget all but the last KEEP; *REMOVED of them. */
-enum store_result store_prune(struct store *store, uint64_t keep,
+/* Let the next one have a seq above SEQ. */
+enum store_result store_skip_to(struct store *store, uint64_t seq);
+
+/* Forget all but the last KEEP, MOST of them now; it was *REMOVED. */
+enum store_result store_prune(struct store *store, uint64_t keep, uint32_t most,
 			      uint64_t *removed);
 enum store_result store_clear_messages(struct store *store, uint64_t *removed);
 
