@@ -13,6 +13,7 @@
 #include "master/places.h"
 #include "master/pool.h"
 #include "master/scribe.h"
+#include "master/warden.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +50,7 @@ struct master {
 	struct places places;
 	struct pool pool;
 	struct scribe scribe;
+	struct warden warden;
 	uint64_t stop_began;	 /* CLOCK_MONOTONIC, nanoseconds */
 	uint64_t ticks_a_second; /* what the last beats told */
 	uint64_t ticks_counting;
