@@ -27,6 +27,18 @@ struct upgrade {
 	bool again; /* asked for while a reload was under way */
 };
 
+/* What workers told since the last second. */
+struct pulse_rates {
+	uint64_t ticks;
+	uint64_t requests;
+};
+
+struct pulse {
+	struct pulse_rates counting;
+	uint64_t log_lost; /* of the master, in the scoreboard already */
+	uint64_t log_limited;
+};
+
 struct master {
 	struct loop loop;
 	struct signals signals;
@@ -51,11 +63,8 @@ struct master {
 	struct pool pool;
 	struct scribe scribe;
 	struct warden warden;
-	uint64_t stop_began;	 /* CLOCK_MONOTONIC, nanoseconds */
-	uint64_t ticks_a_second; /* what the last beats told */
-	uint64_t ticks_counting;
-	uint64_t log_lost; /* of the master, in the scoreboard already */
-	uint64_t log_limited;
+	uint64_t stop_began; /* CLOCK_MONOTONIC, nanoseconds */
+	struct pulse pulse;
 };
 
 static inline struct scoreboard_master *

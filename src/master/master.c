@@ -7,6 +7,7 @@
 #include "master/carry.h"
 #include "master/context.h"
 #include "master/notify.h"
+#include "master/pulse.h"
 #include "master/reload.h"
 #include "master/start.h"
 #include "master/upgrade.h"
@@ -32,26 +33,6 @@ enter(struct master *master, enum master_state state)
 	master->state = state;
 	__atomic_store_n(&master_board(master)->state, (uint32_t)state,
 			 __ATOMIC_RELAXED);
-}
-
-/* --- what others see --- */
-
-static void
-status_text(struct master *master, char *text, size_t size)
-{
-	uint64_t connections = 0;
-
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (master->pool.crew.members[i].pid)
-			connections += __atomic_load_n(
-				&scoreboard_slot(&master->scoreboard, i)
-					 ->connections,
-				__ATOMIC_RELAXED);
-	snprintf(text, size,
-		 "%d workers, %" PRIu64 " connections, %" PRIu64
-		 " ticks a second",
-		 crew_count(&master->pool.crew), connections,
-		 master->ticks_a_second);
 }
 
 /* --- the end --- */
@@ -246,44 +227,14 @@ pool_born(void *context, int slot)
 static void
 pool_beat(void *context, const struct report_beat *beat)
 {
-	struct master *master = context;
-
-	master->ticks_counting += beat->delta.ticks;
-}
-
-/* What is missing of the master's own records. */
-static void
-publish_log_gaps(struct master *master)
-{
-	struct scoreboard_master *board = master_board(master);
-
-	board->log_lost += log_lost() - master->log_lost;
-	board->log_limited += log_limited() - master->log_limited;
-	master->log_lost = log_lost();
-	master->log_limited = log_limited();
+	pulse_count(context, beat);
 }
 
 static void
 every_second(struct timer *timer, bool stepped)
 {
-	struct master *master = MASTER_OF(timer, second);
-	char text[128];
-
 	(void)stepped;
-	__atomic_store_n(&master_board(master)->heartbeat, clock_monotonic(),
-			 __ATOMIC_RELAXED);
-	listeners_mend(&master->listeners);
-	pool_check(&master->pool);
-	warden_retry(&master->warden);
-	log_flush();
-	publish_log_gaps(master);
-	notify_watchdog();
-	master->ticks_a_second = master->ticks_counting;
-	master->ticks_counting = 0;
-	if (master->state == MASTER_RUNNING && !master->next_config) {
-		status_text(master, text, sizeof(text));
-		notify_status(text);
-	}
+	pulse_second(MASTER_OF(timer, second));
 }
 
 /* Nothing is due here: it is armed to be told of steps. */
