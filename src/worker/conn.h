@@ -33,7 +33,7 @@ enum conn_flag {
 	CONN_BLOCKED = 2,  /* waits for room; in instance->blocked */
 	CONN_ENDING = 4,   /* to be closed once all is out */
 	CONN_SHUT = 8,	   /* our sending side is shut down */
-	CONN_OFFERED = 16, /* to another worker: not served here meanwhile */
+	CONN_OFFERED = 32, /* to another worker: not served here meanwhile */
 };
 
 enum conn_reason {
