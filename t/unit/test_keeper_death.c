@@ -5,6 +5,44 @@
  */
 #include "keeper_room.h"
 
+#include <sys/mman.h>
+
+/* By how much the keeper's clock is ahead; it is a child of the test. */
+static uint64_t *ahead;
+
+uint64_t __wrap_clock_monotonic(void);
+uint64_t __real_clock_monotonic(void);
+
+uint64_t
+__wrap_clock_monotonic(void)
+{
+	return __real_clock_monotonic() +
+	       (ahead ? __atomic_load_n(ahead, __ATOMIC_SEQ_CST) : 0);
+}
+
+static int
+open_with_clock(void **state)
+{
+	ahead = mmap(NULL, sizeof(*ahead), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return ahead == MAP_FAILED ? -1 : open_room(state);
+}
+
+static int
+close_with_clock(void **state)
+{
+	munmap(ahead, sizeof(*ahead));
+	ahead = NULL;
+	return close_room(state);
+}
+
+static void
+pass_seconds(uint64_t seconds)
+{
+	__atomic_add_fetch(ahead, seconds * (uint64_t)CLOCK_SECOND,
+			   __ATOMIC_SEQ_CST);
+}
+
 /* --- tests: death --- */
 
 static void
@@ -139,7 +177,58 @@ notices_are_of_first_and_last_sessions(void **state)
 	assert_ring(room, 3, "* ada has left");
 }
 
+/* Until entry NUMBER is in the ring. */
+static void
+wait_for_entry(struct room *room, uint64_t number)
+{
+	uint64_t end = __real_clock_monotonic() + 10 * (uint64_t)CLOCK_SECOND;
+
+	while (ring_head(&room->ring) < number)
+		assert_true(__real_clock_monotonic() < end);
+}
+
+static void
+sessions_that_no_worker_comes_for_are_over(void **state)
+{
+	struct room *room = *state;
+	struct login ada = log_in(&room->a, KEEPER_REGISTER, "ada");
+	struct login bob = log_in(&room->b, KEEPER_REGISTER, "bob");
+
+	part(&room->a);
+	/* Answered after that was seen, and a beat or two later. */
+	log_in(&room->b, KEEPER_REGISTER, "eve");
+	pass_seconds(8);
+	log_in(&room->b, KEEPER_LOGIN, "eve");
+	assert_int_equal(ring_head(&room->ring), 3);
+	pass_seconds(3);
+	wait_for_entry(room, 4);
+	assert_ring(room, 4, "* ada has left");
+	assert_int_equal(say(&room->b, &bob, 1, "hello"), 1);
+	join(room, &room->a);
+	send_request(&room->a, attachment(&ada));
+	assert_int_equal(hear(&room->a), KEEPER_OVER);
+	/* And those of a worker that died together with the keeper. */
+	kill_keeper(room);
+	revive(room);
+	send_request(&room->b, attachment(&bob));
+	assert_int_equal(say(&room->b, &bob, 2, "hello"), 2);
+	pass_seconds(11);
+	wait_for_entry(room, 7);
+	assert_ring(room, 7, "* eve has left");
+	assert_int_equal(say(&room->b, &bob, 3, "hello"), 3);
+}
+
 /* --- tests: a store that is not there --- */
+
+static void
+wait_for_log(struct room *room, const char *description)
+{
+	struct pollfd wait = { .fd = room->log[0], .events = POLLIN };
+
+	do
+		assert_int_equal(poll(&wait, 1, 10000), 1);
+	while (logged(room, description) == 0);
+}
 
 static void
 wait_until_it_recovers(struct worker *worker, struct keeper_asked asked)
@@ -187,6 +276,8 @@ a_damaged_store_is_said_and_got_over(void **state)
 			KEEPER_TROUBLE);
 	}
 	assert_int_equal(logged(room, "store failed"), 1);
+	pass_seconds(61);
+	wait_for_log(room, "store failed");
 	assert_int_equal(rename(aside, file), 0);
 	wait_until_it_recovers(&room->a, line(&ada, 2, "", "lost?"));
 	assert_int_equal(room->a.told.head.seq, 2);
@@ -268,12 +359,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define ROOM_TEST(name) \
-	cmocka_unit_test_setup_teardown(name, open_room, close_room)
+	cmocka_unit_test_setup_teardown(name, open_with_clock, close_with_clock)
 		ROOM_TEST(a_keeper_that_was_killed_is_followed_by_another),
 		ROOM_TEST(what_was_stored_and_not_published_is),
 		ROOM_TEST(a_new_run_of_timed_begins_with_nobody),
 		ROOM_TEST(a_session_goes_on_with_another_worker),
 		ROOM_TEST(notices_are_of_first_and_last_sessions),
+		ROOM_TEST(sessions_that_no_worker_comes_for_are_over),
 		ROOM_TEST(a_damaged_store_is_said_and_got_over),
 		ROOM_TEST(a_store_that_was_replaced_ends_the_sessions),
 		ROOM_TEST(a_full_disk_is_said_and_got_over),
