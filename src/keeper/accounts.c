@@ -325,8 +325,10 @@ accounts_forget(struct accounts *accounts, const struct channel *channel)
 	struct accounts_case *one;
 
 	TAILQ_FOREACH(one, &accounts->waiting, entry)
-	if (one->channel == channel)
-		one->channel = NULL;
+	{
+		if (one->channel == channel)
+			one->channel = NULL;
+	}
 }
 
 /* --- life --- */

@@ -98,8 +98,10 @@ take_in(struct keeper *keeper, const struct store_session *stored)
 	struct roster_session *session =
 		roster_add(&keeper->roster, stored->id, stored->key);
 
-	if (session)
+	if (session) {
 		session->since = clock_monotonic();
+		session->passed = true;
+	}
 	return session;
 }
 
@@ -144,7 +146,9 @@ match_sessions(struct keeper *keeper)
 	enum store_result result;
 
 	TAILQ_FOREACH(session, &keeper->roster.all, entry)
-	session->stored = false;
+	{
+		session->stored = false;
+	}
 	while ((result = store_next_session(keeper->store, stored.id,
 					    &stored)) == STORE_OK)
 		if (settle(keeper, &stored) == STORE_FAILED)

@@ -47,8 +47,10 @@ find_session(const struct keeping *keeping, uint64_t id)
 	struct keeping_session *session;
 
 	TAILQ_FOREACH(session, &keeping->attached[id % KEEPING_BUCKETS], entry)
-	if (session->id == id)
-		return session;
+	{
+		if (session->id == id)
+			return session;
+	}
 	return NULL;
 }
 
@@ -130,7 +132,7 @@ push(struct keeping *keeping, const char *bytes, size_t length)
 	return false;
 }
 
-/* ATTACH or LEAVE. */
+/* ATTACH, PASS or LEAVE. */
 static bool
 push_session(struct keeping *keeping, enum keeper_type type, uint64_t id,
 	     uint64_t key)
@@ -144,6 +146,13 @@ push_session(struct keeping *keeping, enum keeper_type type, uint64_t id,
 	char bytes[KEEPER_REQUEST_MOST];
 
 	return push(keeping, bytes, keeper_wire_request(&asked, bytes));
+}
+
+void
+keeping_pass(struct keeping *keeping, uint64_t id)
+{
+	/* Should it not be told, it is in less of a hurry than it thinks. */
+	(void)push_session(keeping, KEEPER_PASS, id, 0);
 }
 
 static bool

@@ -62,6 +62,8 @@ void
 keeping_forget(struct keeping_session *session)
 {
 	disown(session, NULL);
+	if (session->id)
+		keeping_pass(session->keeping, session->id);
 	keeping_list_out(session);
 	session->id = 0;
 }
@@ -252,7 +254,9 @@ hold_all(struct keeping_session *session)
 	struct keeping_request *one;
 
 	TAILQ_FOREACH(one, &session->requests, mine)
-	keeping_request_enter(session->keeping, one, KEEPING_HELD);
+	{
+		keeping_request_enter(session->keeping, one, KEEPING_HELD);
+	}
 }
 
 bool
@@ -299,7 +303,9 @@ keeping_resume(struct keeping_session *session)
 		return;
 	}
 	TAILQ_FOREACH(one, &session->requests, mine)
-	if (one->state == KEEPING_HELD)
-		keeping_request_enter(keeping, one, KEEPING_WAITING);
+	{
+		if (one->state == KEEPING_HELD)
+			keeping_request_enter(keeping, one, KEEPING_WAITING);
+	}
 	keeping_flush(keeping);
 }
