@@ -56,10 +56,10 @@ struct service_config {
 /* A service in one worker. */
 struct instance {
 	const struct service_config *config;
-	struct conns *conns; /* that all services of the worker share */
+	struct conns *conns;	 /* that all services of the worker share */
 	struct keeping *keeping; /* the same; see service->keep */
-	struct timer tick;   /* first member of nothing: see ticker.c */
-	int64_t due;	     /* the boundary that the timer is armed for */
+	struct timer tick;	 /* first member of nothing: see ticker.c */
+	int64_t due;		 /* the boundary that the timer is armed for */
 	struct conn **members;
 	uint32_t member_count;
 	uint32_t member_room;
