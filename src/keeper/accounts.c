@@ -324,8 +324,8 @@ accounts_forget(struct accounts *accounts, const struct channel *channel)
 {
 	struct accounts_case *one;
 
-	TAILQ_FOREACH(one, &accounts->waiting, entry)
-	{
+	for (one = TAILQ_FIRST(&accounts->waiting); one;
+	     one = TAILQ_NEXT(one, entry)) {
 		if (one->channel == channel)
 			one->channel = NULL;
 	}

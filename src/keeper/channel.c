@@ -205,8 +205,8 @@ channels_wake(struct channels *channels)
 	static const uint64_t one = 1;
 	struct channel *channel;
 
-	TAILQ_FOREACH(channel, &channels->all, entry)
-	{
+	for (channel = TAILQ_FIRST(&channels->all); channel;
+	     channel = TAILQ_NEXT(channel, entry)) {
 		/* It is full after 2^64 times: then it was woken. */
 		(void)!write(channel->wake, &one, sizeof(one));
 	}

@@ -34,8 +34,8 @@ channel_closed(void *context, struct channel *channel)
 
 	lines_forget(&keeper->lines, channel);
 	accounts_forget(&keeper->accounts, channel);
-	TAILQ_FOREACH(session, &keeper->roster.all, entry)
-	{
+	for (session = TAILQ_FIRST(&keeper->roster.all); session;
+	     session = TAILQ_NEXT(session, entry)) {
 		if (session->channel != channel)
 			continue;
 		session->channel = NULL;

@@ -105,8 +105,8 @@ roster_find(const struct roster *roster, uint64_t id)
 {
 	struct roster_session *session;
 
-	LIST_FOREACH(session, &roster->sessions[bucket_of(id)], bucket)
-	{
+	for (session = LIST_FIRST(&roster->sessions[bucket_of(id)]); session;
+	     session = LIST_NEXT(session, bucket)) {
 		if (session->id == id)
 			return session;
 	}
@@ -118,8 +118,8 @@ roster_user(const struct roster *roster, uint64_t id)
 {
 	struct roster_user *user;
 
-	LIST_FOREACH(user, &roster->users[bucket_of(id)], bucket)
-	{
+	for (user = LIST_FIRST(&roster->users[bucket_of(id)]); user;
+	     user = LIST_NEXT(user, bucket)) {
 		if (user->id == id)
 			return user;
 	}
@@ -146,8 +146,8 @@ sorted(const struct roster *roster, const char *after,
 	size_t count = 0;
 
 	for (int i = 0; i < ROSTER_BUCKETS; i++) {
-		LIST_FOREACH(user, &roster->users[i], bucket)
-		{
+		for (user = LIST_FIRST(&roster->users[i]); user;
+		     user = LIST_NEXT(user, bucket)) {
 			if (strcmp(user->name, after) > 0)
 				users[count++] = user;
 		}

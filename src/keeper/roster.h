@@ -47,8 +47,8 @@ struct roster_session {
 TAILQ_HEAD(roster_list, roster_session);
 
 struct roster {
-	LIST_HEAD(, roster_session) sessions[ROSTER_BUCKETS];
-	LIST_HEAD(, roster_user) users[ROSTER_BUCKETS];
+	LIST_HEAD(roster_sessions, roster_session) sessions[ROSTER_BUCKETS];
+	LIST_HEAD(roster_users, roster_user) users[ROSTER_BUCKETS];
 	struct roster_list all; /* oldest first */
 	uint32_t session_count;
 	uint32_t user_count;

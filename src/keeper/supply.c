@@ -145,8 +145,8 @@ match_sessions(struct keeper *keeper)
 	struct roster_session *session;
 	enum store_result result;
 
-	TAILQ_FOREACH(session, &keeper->roster.all, entry)
-	{
+	for (session = TAILQ_FIRST(&keeper->roster.all); session;
+	     session = TAILQ_NEXT(session, entry)) {
 		session->stored = false;
 	}
 	while ((result = store_next_session(keeper->store, stored.id,

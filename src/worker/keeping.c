@@ -46,8 +46,8 @@ find_session(const struct keeping *keeping, uint64_t id)
 {
 	struct keeping_session *session;
 
-	TAILQ_FOREACH(session, &keeping->attached[id % KEEPING_BUCKETS], entry)
-	{
+	for (session = TAILQ_FIRST(&keeping->attached[id % KEEPING_BUCKETS]);
+	     session; session = TAILQ_NEXT(session, entry)) {
 		if (session->id == id)
 			return session;
 	}
@@ -168,8 +168,8 @@ flush_attached(struct keeping *keeping)
 		keeping_list_out(session);
 		keeping_list_in(session, true);
 	}
-	TAILQ_FOREACH(remains, &keeping->remains, entry)
-	{
+	for (remains = TAILQ_FIRST(&keeping->remains); remains;
+	     remains = TAILQ_NEXT(remains, entry)) {
 		if (!remains->attached &&
 		    !push_session(keeping, KEEPER_ATTACH, remains->id,
 				  remains->key))

@@ -215,8 +215,8 @@ keeping_save(const struct keeping_session *session, char *room)
 	char *at = room + sizeof(saved);
 
 	memcpy(saved.name, session->name, sizeof(saved.name));
-	TAILQ_FOREACH(one, &session->requests, mine)
-	{
+	for (one = TAILQ_FIRST(&session->requests); one;
+	     one = TAILQ_NEXT(one, mine)) {
 		memcpy(at, &one->length, sizeof(one->length));
 		at += sizeof(one->length);
 		memcpy(at, one->bytes, one->length);
@@ -253,8 +253,8 @@ hold_all(struct keeping_session *session)
 {
 	struct keeping_request *one;
 
-	TAILQ_FOREACH(one, &session->requests, mine)
-	{
+	for (one = TAILQ_FIRST(&session->requests); one;
+	     one = TAILQ_NEXT(one, mine)) {
 		keeping_request_enter(session->keeping, one, KEEPING_HELD);
 	}
 }
@@ -302,8 +302,8 @@ keeping_resume(struct keeping_session *session)
 		keeping_end(session);
 		return;
 	}
-	TAILQ_FOREACH(one, &session->requests, mine)
-	{
+	for (one = TAILQ_FIRST(&session->requests); one;
+	     one = TAILQ_NEXT(one, mine)) {
 		if (one->state == KEEPING_HELD)
 			keeping_request_enter(keeping, one, KEEPING_WAITING);
 	}
