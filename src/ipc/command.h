@@ -36,6 +36,11 @@ enum command_type {
 	 * is here: end it, and tell the operator which it was.
 	 */
 	COMMAND_KICK,
+	/*
+	 * There is a keeper, the first or a new one: here are the way to it,
+	 * the eventfd that it wakes this worker with, and the ring, to be read.
+	 */
+	COMMAND_KEEPER,
 };
 
 /* What is written to a baton, when more is to be said than its end does. */

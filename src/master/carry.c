@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "ipc/handoff.h"
 #include "master/carry_hooks.h"
+#include "master/carry_workers.h"
 #include "master/listen.h"
 
 #include <bsd/string.h>
@@ -39,82 +40,70 @@ listeners_text(const struct listeners *listeners)
 
 /* clang-format off: a name and its value belong together */
 static json_t *
-member_text(const struct crew_member *member, int slot)
+journal_text(const struct scribe *scribe)
 {
-	return json_pack(
-		"{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, "
-		"s:b, s:b, s:b}",
-		"slot", slot, "pid", (int)member->pid, "report",
-		member->piped ? member->report.fd : -1, "command",
-		member->command, "number", (int)member->number, "generation",
-		(int)member->generation, "state", (int)member->state, "heirs",
-		member->heirs, "last_beat", (json_int_t)member->last_beat,
-		"deadline", (json_int_t)member->deadline, "accepted",
-		(json_int_t)member->accepted, "beaten", member->beaten,
-		"killed", member->killed, "unwanted", member->unwanted);
-}
-/* clang-format on */
-
-static json_t *
-members_text(const struct crew *crew)
-{
-	json_t *array = json_array();
-
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (crew->members[i].pid)
-			json_array_append_new(
-				array, member_text(&crew->members[i], i));
-	return array;
-}
-
-/* clang-format off */
-static json_t *
-all_text(const struct master *master)
-{
-	const struct places *places = &master->places;
-	const struct scribe *scribe = &master->scribe;
 	const char *log = scribe->config.file;
 	/* JSON wants UTF-8, and a path may be anything. */
-	char directory[2 * sizeof(places->runtime_dir) + 1];
 	char file[2 * sizeof(scribe->config.file) + 1];
 
 	return json_pack(
+		"{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}", "pid",
+		(int)scribe->pid, "read_end", scribe->read_end, "write_end",
+		scribe->write_end, "own_end", scribe->own_end, "command",
+		scribe->command, "file", hex_text(log, strlen(log), file),
+		"syslog", scribe->config.syslog, "change",
+		scribe->identity.change, "uid", (int)scribe->identity.uid,
+		"gid", (int)scribe->identity.gid);
+}
+
+static json_t *
+own_text(const struct master *master)
+{
+	const struct places *places = &master->places;
+	char directory[2 * sizeof(places->runtime_dir) + 1];
+
+	return json_pack(
 		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
-		"s:i, s:o, s:o, "
-		"s:{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}, "
-		"s:o, s:o, s:o}",
-		"carry", CARRY_VERSION,
-		"scoreboard_layout", SCOREBOARD_VERSION,
-		"handoff", HANDOFF_VERSION,
-		"version", PACKAGE_VERSION,
-		"pid", (int)getpid(),
-		"scoreboard", master->scoreboard.fd,
-		"pidfile", places->pidfile,
-		"image", master->image,
-		"runtime_dir", hex_text(places->runtime_dir,
-					strlen(places->runtime_dir), directory),
-		"made_runtime_dir", places->made_runtime_dir,
-		"generation", (int)master->pool.last_number,
-		"reload_again", master->reload_again,
-		"resized", master->resized,
-		"control", control_save(&master->control),
-		"paused", paused_save(&master->paused),
-		"journal",
-			"pid", (int)scribe->pid,
-			"read_end", scribe->read_end,
-			"write_end", scribe->write_end,
-			"own_end", scribe->own_end,
-			"command", scribe->command,
-			"file", hex_text(log, strlen(log), file),
-			"syslog", scribe->config.syslog,
-			"change", scribe->identity.change,
-			"uid", (int)scribe->identity.uid,
-			"gid", (int)scribe->identity.gid,
-		"listeners", listeners_text(&master->listeners),
-		"workers", members_text(&master->pool.crew),
-		"hooks", carry_hooks_text(&master->hooks));
+		"s:i}",
+		"carry", CARRY_VERSION, "scoreboard_layout", SCOREBOARD_VERSION,
+		"handoff", HANDOFF_VERSION, "version", PACKAGE_VERSION, "pid",
+		(int)getpid(), "scoreboard", master->scoreboard.fd, "pidfile",
+		places->pidfile, "image", master->image, "runtime_dir",
+		hex_text(places->runtime_dir, strlen(places->runtime_dir),
+			 directory),
+		"made_runtime_dir", places->made_runtime_dir, "generation",
+		(int)master->pool.last_number, "reload_again",
+		master->reload_again, "resized", master->resized);
 }
 /* clang-format on */
+
+/* Each part has its own; NULL when memory is out for one of them. */
+static json_t *
+all_text(const struct master *master)
+{
+	const struct {
+		const char *name;
+		json_t *text;
+	} parts[] = {
+		{ "control", control_save(&master->control) },
+		{ "paused", paused_save(&master->paused) },
+		{ "journal", journal_text(&master->scribe) },
+		{ "keeper", warden_save(&master->warden) },
+		{ "listeners", listeners_text(&master->listeners) },
+		{ "workers", carry_workers_text(&master->pool.crew) },
+		{ "hooks", carry_hooks_text(&master->hooks) },
+	};
+	json_t *text = own_text(master);
+	bool whole = text != NULL;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (json_object_set_new(text, parts[i].name, parts[i].text) < 0)
+			whole = false;
+	if (whole)
+		return text;
+	json_decref(text);
+	return NULL;
+}
 
 int
 carry_write(const struct master *master)
@@ -352,78 +341,30 @@ carry_read(int fd, struct master *master, struct scribe_carried *journal,
 	return result;
 }
 
-/* clang-format off */
-static int
-unpack_member(json_t *text, int *slot, struct crew_member *member,
-	      json_error_t *error)
+int
+carry_read_keeper(int fd, struct warden *warden, struct problem *problem)
 {
-	int number, generation, state, beaten, killed, unwanted, pid, result;
-	json_int_t last_beat, deadline, accepted;
+	json_t *text = load(fd, problem);
+	int result = text ? 0 : -1;
 
-	result = json_unpack_ex(
-		text, error, 0,
-		"{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, "
-		"s:b, s:b, s:b}",
-		"slot", slot,
-		"pid", &pid,
-		"report", &member->report.fd,
-		"command", &member->command,
-		"number", &number,
-		"generation", &generation,
-		"state", &state,
-		"heirs", &member->heirs,
-		"last_beat", &last_beat,
-		"deadline", &deadline,
-		"accepted", &accepted,
-		"beaten", &beaten,
-		"killed", &killed,
-		"unwanted", &unwanted);
-	if (result < 0)
-		return -1;
-	member->pid = pid;
-	member->number = (unsigned)number;
-	member->generation = (unsigned)generation;
-	member->state = (enum worker_state)state;
-	member->last_beat = (uint64_t)last_beat;
-	member->deadline = (uint64_t)deadline;
-	member->accepted = (uint64_t)accepted;
-	member->beaten = beaten;
-	member->killed = killed;
-	member->unwanted = unwanted;
-	return 0;
-}
-/* clang-format on */
-
-static int
-read_member(json_t *text, struct crew *crew, struct problem *problem)
-{
-	struct crew_member member = { 0 };
-	json_error_t error;
-	int slot;
-
-	if (unpacked(unpack_member(text, &slot, &member, &error), &error,
-		     problem) < 0)
-		return -1;
-	if (crew_adopt(crew, slot, &member) == 0)
-		return 0;
-	problem_errno(problem, errno, "worker %u", member.number);
-	return -1;
+	if (text &&
+	    warden_restore(warden, json_object_get(text, "keeper")) < 0) {
+		problem_errno(problem, errno, "the keeper");
+		result = -1;
+	}
+	json_decref(text);
+	return result;
 }
 
 int
 carry_read_children(int fd, struct master *master, struct problem *problem)
 {
 	json_t *text = load(fd, problem);
-	json_t *worker;
-	size_t index;
-	int result = text ? 0 : -1;
+	int result = -1;
 
-	json_array_foreach(json_object_get(text, "workers"), index, worker)
-	{
-		if (result == 0)
-			result = read_member(worker, &master->pool.crew,
-					     problem);
-	}
+	if (text)
+		result = carry_workers_read(json_object_get(text, "workers"),
+					    &master->pool.crew, problem);
 	if (result == 0)
 		result = carry_hooks_read(json_object_get(text, "hooks"),
 					  &master->hooks, problem);
@@ -471,6 +412,7 @@ carry_keep(const struct master *master, bool keep)
 	keep_one(scribe->write_end, keep);
 	keep_one(scribe->own_end, keep);
 	keep_one(scribe->command, keep);
+	warden_each_fd(&master->warden, keep_one, keep);
 	for (int i = 0; i < master->listeners.count; i++)
 		keep_one(master->listeners.items[i].fd, keep);
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {

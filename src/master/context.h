@@ -17,6 +17,7 @@
 #include "master/pool.h"
 #include "master/round.h"
 #include "master/scribe.h"
+#include "master/warden.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -74,6 +75,8 @@ struct master {
 	struct pool pool;
 	struct scribe scribe;
 	struct hooks hooks;
+	struct warden warden;
+	bool deserted;	     /* at a stop: but for hooks and the journal */
 	uint64_t stop_began; /* CLOCK_MONOTONIC, nanoseconds */
 	struct pulse pulse;
 };
@@ -93,6 +96,14 @@ static inline struct scoreboard_master *
 master_board(struct master *master)
 {
 	return scoreboard_master(&master->scoreboard);
+}
+
+static inline void
+master_enter(struct master *master, enum master_state state)
+{
+	master->state = state;
+	__atomic_store_n(&master_board(master)->state, (uint32_t)state,
+			 __ATOMIC_RELAXED);
 }
 
 #endif

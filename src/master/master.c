@@ -6,6 +6,7 @@
 #include "ipc/events.h"
 #include "master/carry.h"
 #include "master/context.h"
+#include "master/ending.h"
 #include "master/notify.h"
 #include "master/obituary.h"
 #include "master/operate.h"
@@ -30,101 +31,6 @@
 #define MASTER_OF(pointer, member) \
 	((struct master *)((char *)(pointer)-offsetof(struct master, member)))
 
-static void
-enter(struct master *master, enum master_state state)
-{
-	master->state = state;
-	__atomic_store_n(&master_board(master)->state, (uint32_t)state,
-			 __ATOMIC_RELAXED);
-}
-
-/* --- the end --- */
-
-static uint64_t
-stop_milliseconds(const struct master *master, double share)
-{
-	return (uint64_t)(master->config->stop_seconds * 1000 * share);
-}
-
-static void
-scribe_ended(void *context)
-{
-	struct master *master = context;
-
-	loop_stop(&master->loop);
-}
-
-/* Workers and hooks are gone; the journal writes what they left. */
-static void
-end_log(struct master *master)
-{
-	struct log_record record;
-
-	if (log_begin(&record, EVENT_STOPPED)) {
-		log_tag(&record, "accepted", "%" PRIu64,
-			master_board(master)->gone.accepted);
-		log_tag(&record, "ticks", "%" PRIu64,
-			master_board(master)->gone.ticks);
-		log_end(&record);
-	}
-	log_flush();
-	log_close();
-	scribe_stop(&master->scribe, stop_milliseconds(master, 0.15));
-}
-
-static void
-pool_empty(void *context)
-{
-	struct master *master = context;
-
-	if (!hooks_busy(&master->hooks))
-		end_log(master);
-}
-
-static void
-hooks_ended(void *context)
-{
-	struct master *master = context;
-
-	if (crew_count(&master->pool.crew) == 0)
-		end_log(master);
-}
-
-/* There will be no such thing any more. */
-static void
-disappoint(struct master *master, enum control_state state)
-{
-	control_begin(&master->control, state);
-	control_tell(&master->control, state, "timed is stopping", NULL);
-}
-
-void
-master_stop(struct master *master)
-{
-	if (master->state == MASTER_STOPPING)
-		return;
-	if (master->state == MASTER_STARTING && master->launcher.status >= 0 &&
-	    master->status == EX_OK) {
-		start_complain(&master->launcher,
-			       "was told to stop before it served");
-		master->status = EXIT_FAILURE;
-	}
-	enter(master, MASTER_STOPPING);
-	master->stop_began = clock_monotonic();
-	notify_stopping();
-	log_event(EVENT_STOPPING, "workers", "%d",
-		  crew_count(&master->pool.crew));
-	reload_cancel(master);
-	upgrade_cancel(master);
-	disappoint(master, CONTROL_WAITS_RELOAD);
-	disappoint(master, CONTROL_WAITS_UPGRADE);
-	disappoint(master, CONTROL_WAITS_PAUSE);
-	round_break_off(&master->round, "timed is stopping");
-	listeners_close(&master->listeners);
-	hooks_stop(&master->hooks, stop_milliseconds(master, 0.8));
-	pool_stop(&master->pool, stop_milliseconds(master, 0.8));
-}
-
 /* It cannot start: say why, and leave as a stop does. */
 static void
 fail_start(struct master *master, const struct problem *problem)
@@ -135,7 +41,7 @@ fail_start(struct master *master, const struct problem *problem)
 		master_stop(master);
 }
 
-/* --- start: the journal, then the workers --- */
+/* --- start: the journal, then the keeper, then the workers --- */
 
 static void
 journal_ready(void *context)
@@ -145,6 +51,7 @@ journal_ready(void *context)
 
 	if (master->state != MASTER_STARTING)
 		return;
+	warden_configure(&master->warden, master->config);
 	if (pool_begin(&master->pool, master->config, &master->listeners,
 		       &problem) < 0)
 		fail_start(master, &problem);
@@ -166,7 +73,7 @@ first_ready(struct master *master)
 	master->listeners.count = 0;
 	listeners_commit(&master->listeners, &opened);
 	reload_publish(master);
-	enter(master, MASTER_RUNNING);
+	master_enter(master, MASTER_RUNNING);
 	reload_log(master, EVENT_STARTED);
 	start_tell(&master->launcher, EX_OK);
 	notify_ready("serving");
@@ -250,6 +157,7 @@ reap(void *context)
 		if (waitpid(pid, &status, WNOHANG) != pid)
 			return;
 		if (!scribe_reap(&master->scribe, pid, status) &&
+		    !warden_reap(&master->warden, pid, status) &&
 		    !upgrade_reap(master, pid, status) &&
 		    !hooks_reap(&master->hooks, pid, status))
 			pool_reap(&master->pool, pid, status);
@@ -261,6 +169,14 @@ static const struct signals_action actions[] = {
 	{ SIGUSR1, reopen }, { SIGCHLD, reap }, { SIGUSR2, upgrade },
 	{ SIGPIPE, NULL },   { SIGXFSZ, NULL }, { 0, NULL },
 };
+
+static void
+pool_born(void *context, int slot)
+{
+	struct master *master = context;
+
+	warden_introduce(&master->warden, slot);
+}
 
 static void
 pool_crashed(void *context, const struct crew_member *gone, int status)
@@ -287,12 +203,20 @@ every_second(struct timer *timer, bool stepped)
 
 /* --- start, and its mirror --- */
 
-static const struct pool_events pool_events = { pool_ready, pool_failed,
-						pool_empty, pool_crashed,
-						pool_beat };
-static const struct scribe_events scribe_events = { journal_ready,
-						    journal_failed,
-						    scribe_ended };
+static const struct pool_events pool_events = {
+	.ready = pool_ready,
+	.failed = pool_failed,
+	.empty = ending_pool_empty,
+	.crashed = pool_crashed,
+	.born = pool_born,
+	.beat = pool_beat,
+};
+
+static const struct scribe_events scribe_events = {
+	.ready = journal_ready,
+	.failed = journal_failed,
+	.ended = ending_journal_ended,
+};
 
 static int
 open_loop(struct master *master, struct problem *problem)
@@ -305,7 +229,7 @@ open_loop(struct master *master, struct problem *problem)
 		    0 ||
 	    timer_open(&master->wall, loop, CLOCK_REALTIME, pulse_clock_set) <
 		    0 ||
-	    hooks_open(&master->hooks, loop, hooks_ended, master) < 0 ||
+	    hooks_open(&master->hooks, loop, ending_hooks_ended, master) < 0 ||
 	    upgrade_open(master, loop) < 0 || pausing_open(master, loop) < 0) {
 		problem_errno(problem, errno, "cannot open the event loop");
 		return -1;
@@ -360,6 +284,17 @@ open_listeners(struct master *master, struct problem *problem)
 }
 
 static int
+open_warden(struct master *master, struct problem *problem)
+{
+	if (warden_open(&master->warden, &master->loop, &master->pool.crew,
+			master->scribe.write_end, ending_keeper_ended,
+			master) == 0)
+		return 0;
+	problem_errno(problem, errno, "cannot prepare for the keeper");
+	return -1;
+}
+
+static int
 open_children(struct master *master, struct problem *problem)
 {
 	const struct config *config = master->config;
@@ -379,6 +314,8 @@ open_children(struct master *master, struct problem *problem)
 		problem_errno(problem, errno, "cannot make the pool");
 		return -1;
 	}
+	if (open_warden(master, problem) < 0)
+		return -1;
 	config_journal(config, master->options->foreground, &journal);
 	if (scribe_start(&master->scribe, &journal, &config->identity) < 0) {
 		problem_errno(problem, errno, "cannot make the journal");
@@ -437,6 +374,10 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 		 config_log_level(config), (unsigned)config->log.rate);
 	pool_carry_on(&master->pool, master->carried, config);
 	hooks_configure(&master->hooks, config, master->carried);
+	if (open_warden(master, problem) < 0 ||
+	    carry_read_keeper(master->options->carry, &master->warden,
+			      problem) < 0)
+		return -1;
 	return carry_read_children(master->options->carry, master, problem);
 }
 
@@ -456,7 +397,7 @@ take_over_all(struct master *master, struct problem *problem)
 	}
 	close(master->options->carry);
 	carry_keep(master, false);
-	enter(master, MASTER_RUNNING);
+	master_enter(master, MASTER_RUNNING);
 	pausing_follow(master);
 	/* Their signals may have come between the two images. */
 	reap(master);
@@ -468,6 +409,7 @@ static void
 close_all(struct master *master)
 {
 	round_close(&master->round);
+	warden_close(&master->warden);
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);

@@ -57,6 +57,8 @@ struct pool_events {
 	/* A worker died unasked; STATUS is that of waitpid(2). */
 	void (*crashed)(void *context, const struct crew_member *gone,
 			int status);
+	/* There is one more worker, which does not serve yet. */
+	void (*born)(void *context, int slot);
 	/* What happened in a worker in about a second. */
 	void (*beat)(void *context, const struct report_beat *beat);
 };

@@ -65,6 +65,7 @@ pulse_second(struct master *master)
 			 __ATOMIC_RELAXED);
 	listeners_mend(&master->listeners);
 	pool_check(&master->pool);
+	warden_retry(&master->warden);
 	hooks_second(&master->hooks);
 	control_check(&master->control);
 	log_flush();

@@ -175,6 +175,7 @@ reload_ready(struct master *master)
 	scribe_configure(&master->scribe, &journal, &master->config->identity);
 	if (door_configure(&master->control.door, master->config, &problem) < 0)
 		log_event(EVENT_CONFIG_WARNING, "warning", "%s", problem.text);
+	warden_configure(&master->warden, master->config);
 	if (master->upgraded)
 		finish_upgrade(master);
 	else
@@ -247,7 +248,9 @@ prepare(struct master *master, struct problem *problem)
 			    "runtime_dir cannot change while timed runs");
 		return -1;
 	}
-	if (places_log_directory(master->next_config, problem) < 0 ||
+	if (warden_check(&master->warden, master->next_config, problem) < 0 ||
+	    places_log_directory(master->next_config, problem) < 0 ||
+	    places_state_directory(master->next_config, problem) < 0 ||
 	    reload_place_services(master, master->next_config, problem) < 0)
 		return -1;
 	pausing_mark(master, master->next_config);

@@ -299,6 +299,7 @@ conn_offer(struct conn *conn)
 {
 	struct instance *instance = conn->instance;
 
+	conn->flags |= CONN_OFFERED;
 	/* The new owner shares the open file: the loop would hear of it. */
 	loop_remove(instance->conns->loop, &conn->source);
 	if (conn->flags & CONN_BLOCKED)
@@ -329,7 +330,7 @@ conn_reclaim(struct conn *conn)
 	struct instance *instance = conn->instance;
 	bool blocked = conn->flags & CONN_BLOCKED;
 
-	conn->flags &= (uint16_t)~CONN_BLOCKED;
+	conn->flags &= (uint16_t) ~(CONN_BLOCKED | CONN_OFFERED);
 	if (!conns_join(instance, conn)) {
 		end(conn, CONN_NO_MEMORY);
 		return;

@@ -37,6 +37,7 @@ enum conn_flag {
 	CONN_ENDING = 4,   /* to be closed once all is out */
 	CONN_SHUT = 8,	   /* our sending side is shut down */
 	CONN_LEAVING = 16, /* it ends because the client wants that */
+	CONN_OFFERED = 32, /* to another worker: not served here meanwhile */
 };
 
 enum conn_reason {

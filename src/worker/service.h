@@ -26,6 +26,8 @@
 struct conn;
 struct conns;
 struct datagram;
+struct keeper_settings;
+struct keeping;
 struct service;
 
 enum {
@@ -56,9 +58,10 @@ struct service_config {
 /* A service in one worker. */
 struct instance {
 	const struct service_config *config;
-	struct conns *conns; /* that all services of the worker share */
-	struct timer tick;   /* first member of nothing: see ticker.c */
-	int64_t due;	     /* the boundary that the timer is armed for */
+	struct conns *conns;	 /* that all services of the worker share */
+	struct keeping *keeping; /* the same; see service->keep */
+	struct timer tick;	 /* first member of nothing: see ticker.c */
+	int64_t due;		 /* the boundary that the timer is armed for */
 	struct conn **members;
 	uint32_t member_count;
 	uint32_t member_room;
@@ -106,6 +109,13 @@ struct service {
 	void (*configure)(struct service_config *config,
 			  config_setting_t *group,
 			  struct complaints *complaints);
+	/*
+	 * NULL: it needs no keeper.  Else there is one of its kind at most, and
+	 * this says what it wants, in the master, of what lives as long as
+	 * CONFIG; instance->keeping is the way to the keeper.
+	 */
+	void (*keep)(const struct service_config *config,
+		     struct keeper_settings *settings);
 	/* Free what configure made. */
 	void (*release)(struct service_config *config);
 

@@ -17,6 +17,7 @@
 #include "worker/conns.h"
 #include "worker/datagrams.h"
 #include "worker/handover.h"
+#include "worker/keeping.h"
 #include "worker/peers.h"
 #include "worker/roster.h"
 #include "worker/sandbox.h"
@@ -56,6 +57,8 @@ struct worker {
 	struct acceptor acceptor;
 	struct datagrams datagrams;
 	struct conns conns;
+	struct keeping keeping;
+	bool keeps;		  /* a service needs it, and it is open */
 	struct handover handover; /* when it is the old one */
 	struct takeover takeover; /* when it is the new one */
 	struct roster roster;	  /* for operators */
