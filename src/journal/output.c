@@ -190,8 +190,7 @@ static int
 open_reader(const char *path, int fd)
 {
 	char own[32];
-	int reader = open(path,
-			  O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int reader = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
 	if (reader >= 0 && is_same_file(reader, fd))
 		return reader;
