@@ -88,7 +88,7 @@ tell(struct reader *reader, const char *bytes, size_t length)
 static bool
 tell_object(struct reader *reader, json_t *object)
 {
-	char line[1024];
+	char line[ANSWER_LINE];
 	size_t length = answer_line(object, line, sizeof(line));
 
 	return length > 0 && tell(reader, line, length);
@@ -164,11 +164,11 @@ json_t *
 readers_refusal(const struct readers *readers, int error)
 {
 	const char *file = readers->output->config.file;
-	char text[PATH_MAX + 64];
+	char text[1200];
 
 	if (error == ENOENT)
 		return answer_refusal(EXIT_FAILURE, "timed writes no log file");
-	snprintf(text, sizeof(text), "%s: %s", file,
+	snprintf(text, sizeof(text), "%.1000s: %s", file,
 		 error == ESPIPE ? "not a plain file" : strerror(error));
 	return answer_refusal(EXIT_FAILURE, text);
 }
