@@ -31,6 +31,7 @@ fails()
 	shift 2
 	run --separate-stderr "-$wanted" timedctl -r "$RUN" "$@"
 	[ -z "$output" ]
+	# shellcheck disable=SC2154 # run sets it
 	grep -Eq "^timedctl: .*$pattern" <<<"$stderr"
 	run --separate-stderr "-$wanted" timedctl -r "$RUN" -j "$@"
 	jq -e --argjson exit "$wanted" '.ok == false and .exit == $exit' \
@@ -62,6 +63,15 @@ stranger()
 	[ "$(id -u)" -ne 0 ] ||
 		as=(setpriv --reuid=65533 --regid=65533 --clear-groups)
 	"${as[@]}" "$@"
+}
+
+# It, and all that it has started.
+kill_timed()
+{
+	kill -KILL "$TIMED_PID"
+	wait_until "$PATIENCE" session_gone "$TIMED_PID"
+	wait "$TIMED_PID" 2>/dev/null || :
+	TIMED_PID=
 }
 
 # Only root can be somebody else.
@@ -215,10 +225,7 @@ cpu_of()
 
 @test "control: after a kill -9 there is nobody to ask, and a new start works" {
 	timed_start
-	kill -KILL "$TIMED_PID"
-	wait_until "$PATIENCE" session_gone "$TIMED_PID"
-	wait "$TIMED_PID" 2>/dev/null || :
-	TIMED_PID=
+	kill_timed
 	[ -S "$RUN/$SOCKET" ]
 	fails 69 'does not run there' reload
 	timed_start

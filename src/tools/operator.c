@@ -155,7 +155,9 @@ show_refusal(const struct operator_options *options, json_t *answer)
 	if (options->json)
 		print_json(answer);
 	json_array_foreach(json_object_get(answer, "errors"), index, line)
+	{
 		fprintf(stderr, "%s\n", json_string_value(line));
+	}
 	fprintf(stderr, "timedctl: %s\n", error);
 	return status;
 }

@@ -18,14 +18,16 @@ make -s -j"$(nproc)" "${@/#/t/fuzz/fuzz_}"
 
 status=0
 for name; do
+	failed=
 	mkdir -p "corpus/$name"
 	"t/fuzz/fuzz_$name" -max_total_time="$seconds" -print_final_stats=1 \
 		-timeout=10 -rss_limit_mb=1024 -artifact_prefix="crash-$name-" \
 		"corpus/$name" "$source/t/fuzz/seeds/$name" >"$name.log" 2>&1 || {
+		failed=' and failed'
 		status=1
 		tail -n 40 "$name.log"
 	}
-	echo "fuzz_$name: $(sed -n 's/^stat::number_of_executed_units: *//p' \
-		"$name.log") inputs, exit status $status"
+	echo "fuzz_$name: ran $(sed -n \
+		's/^stat::number_of_executed_units: *//p' "$name.log") inputs$failed"
 done
 exit $status
