@@ -32,7 +32,7 @@ answer_refusal(int exit, const char *text)
 void
 answer_close(int fd, json_t *object)
 {
-	char line[8192];
+	char line[ANSWER_LINE];
 	size_t length = answer_line(object, line, sizeof(line));
 
 	/* There is room: nothing else was sent. */

@@ -8,6 +8,10 @@
 #include <jansson.h>
 #include <stddef.h>
 
+enum {
+	ANSWER_LINE = 8192 /* bytes that are enough for a refusal */
+};
+
 /*
  * OBJECT, which is taken over and may be NULL, as a line in SIZE bytes at TO.
  * Its length; 0 when it did not fit or memory was out.

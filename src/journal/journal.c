@@ -23,7 +23,9 @@
  * so that a read as a rule ends where a record does.
  */
 enum {
-	JOURNAL_READ = 64 * 1024
+	JOURNAL_READ = 64 * 1024,
+	/* One that brings so much means that there is no time to lose. */
+	JOURNAL_PRESSED = JOURNAL_READ / 4,
 };
 
 struct journal_source {
@@ -149,6 +151,7 @@ records_ready(struct loop_source *source, uint32_t events)
 			 sizeof(journal->bytes) - journal->used);
 
 	(void)events;
+	readers_press(&journal->readers, n >= JOURNAL_PRESSED);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0) {

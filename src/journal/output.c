@@ -253,13 +253,13 @@ replace_file(struct output *output, const char *path, int fd)
 {
 	struct output_stream *stream = &output->file;
 
+	output->opened += stream->fd < 0 || !is_same_file(stream->fd, fd);
 	if (stream->fd >= 0)
 		close(stream->fd);
 	stream->fd = fd;
 	stream->torn = fd >= 0 && ends_torn(path, fd);
 	if (fd < 0)
 		stream->lost = 0;
-	output->opened++;
 }
 
 /* ---- Standard error ----------------------------------------------------- */

@@ -47,7 +47,7 @@ struct output {
 	struct journal_config config;
 	struct line line;
 	struct output_stream file;
-	unsigned opened;	       /* times that another file was */
+	unsigned opened;	       /* times that it became another */
 	struct output_stream terminal; /* standard error */
 };
 

@@ -88,7 +88,7 @@ tell(struct reader *reader, const char *bytes, size_t length)
 static bool
 tell_object(struct reader *reader, json_t *object)
 {
-	char line[1024];
+	char line[ANSWER_LINE];
 	size_t length = answer_line(object, line, sizeof(line));
 
 	return length > 0 && tell(reader, line, length);
@@ -164,11 +164,11 @@ json_t *
 readers_refusal(const struct readers *readers, int error)
 {
 	const char *file = readers->output->config.file;
-	char text[PATH_MAX + 64];
+	char text[1200];
 
 	if (error == ENOENT)
 		return answer_refusal(EXIT_FAILURE, "timed writes no log file");
-	snprintf(text, sizeof(text), "%s: %s", file,
+	snprintf(text, sizeof(text), "%.1000s: %s", file,
 		 error == ESPIPE ? "not a plain file" : strerror(error));
 	return answer_refusal(EXIT_FAILURE, text);
 }
@@ -254,14 +254,26 @@ take_turn(struct reader *reader)
 	return reader->searching ? search(reader) : read_on(reader);
 }
 
+static bool
+must_wait(const struct reader *reader)
+{
+	const struct readers *readers = reader->readers;
+
+	return readers->pressed &&
+	       reader->place != &readers->places[readers->favoured];
+}
+
 static void
 reader_ready(struct loop_source *source, uint32_t events)
 {
 	struct reader *reader = (struct reader *)source;
 	enum turn turn = TURN_GONE;
 
-	if (!(events & (EPOLLHUP | EPOLLERR)))
+	if (!(events & (EPOLLHUP | EPOLLERR))) {
+		if (must_wait(reader))
+			return;
 		turn = take_turn(reader);
+	}
 	reader->idle = turn == TURN_THROUGH;
 	if (turn == TURN_GONE ||
 	    (reader->idle && loop_modify(reader->readers->loop, source, 0) < 0))
@@ -347,6 +359,20 @@ readers_show(struct readers *readers, const struct journal_request *request,
 		answer_close(fd, readers_refusal(readers, errno));
 	else
 		seat(readers, place, request, fd, file);
+}
+
+void
+readers_press(struct readers *readers, bool pressed)
+{
+	readers->pressed = pressed;
+	for (int i = 1; pressed && i <= READERS_MOST; i++) {
+		int next = (readers->favoured + i) % READERS_MOST;
+
+		if (readers->places[next] && !readers->places[next]->idle) {
+			readers->favoured = next;
+			return;
+		}
+	}
 }
 
 void

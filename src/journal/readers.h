@@ -6,7 +6,8 @@
  * What is shown is what is in the file.  A reader has a place in it (tail.h),
  * and at most a block of lines that its connection has not taken: one that
  * stops reading stays where it is, and costs nobody else anything.  Each gets
- * a block an event, so that writing the log comes first.  When another file
+ * a block an event, and while more records come than are written, one of them
+ * does, in turn: writing the log comes first.  When another file
  * takes the place of the one that it reads, it reads that to its end and goes
  * on with the other; when the file is emptied, with what comes then.
  *
@@ -42,6 +43,8 @@ struct readers {
 	struct loop *loop;
 	const struct output *output;
 	struct reader *places[READERS_MOST];
+	bool pressed; /* one is served an event */
+	int favoured; /* its place */
 	/* While a block is made into objects. */
 	char clean[READERS_CLEAN];
 	char lines[READERS_LINES];
@@ -56,6 +59,12 @@ void readers_show(struct readers *readers,
 
 /* The file was written to, or is another one now. */
 void readers_wake(struct readers *readers);
+
+/*
+ * Records were taken from the pipe; PRESSED: so many that there may be more.
+ * To be called each time, because another reader gets its turn then.
+ */
+void readers_press(struct readers *readers, bool pressed);
 
 /* The file was emptied. */
 void readers_rewind(struct readers *readers);

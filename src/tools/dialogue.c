@@ -77,6 +77,14 @@ wait_between(void)
 	       !(output.revents & (POLLERR | POLLHUP));
 }
 
+/* It was there, and is not any more. */
+static void
+fail_lost(char *error, size_t size)
+{
+	snprintf(error, size, "timed has ended before all was told");
+	errno = ECONNABORTED;
+}
+
 json_t *
 dialogue_hold(struct dialogue *dialogue, char *error, size_t size)
 {
@@ -87,8 +95,11 @@ dialogue_hold(struct dialogue *dialogue, char *error, size_t size)
 		bool going;
 
 		if (asking_open(&attempt.asking, dialogue->runtime_dir,
-				dialogue->request, error, size) < 0)
+				dialogue->request, error, size) < 0) {
+			if (lost)
+				fail_lost(error, size);
 			return NULL;
+		}
 		going = hear(dialogue, &attempt);
 		asking_close(&attempt.asking);
 		if (attempt.last && !(lost && is_later(attempt.last)))

@@ -4,7 +4,8 @@
 bool
 show_log_is_shown(const json_t *object)
 {
-	return json_object_get(object, "line") || json_object_get(object, "gap");
+	return json_object_get(object, "line") ||
+	       json_object_get(object, "gap");
 }
 
 void

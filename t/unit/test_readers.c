@@ -372,6 +372,42 @@ places_are_bounded(void **state)
 		leave(askers[i]);
 }
 
+/* While records press, one reader a time, and each in its turn. */
+static void
+writing_comes_first(void **state)
+{
+	struct bench *bench = *state;
+	const struct journal_request from_here = { .follow = true };
+	struct asker *askers[3];
+	json_t *object;
+	int told = 0;
+
+	put(bench, 1, 1);
+	for (int i = 0; i < 3; i++) {
+		askers[i] = come(bench, &from_here);
+		assert_told(bench, askers[i], "at");
+	}
+	put(bench, 2, 1);
+	readers_press(&bench->readers, true);
+	for (int i = 0; i < 3; i++)
+		if ((object = next(bench, askers[i]))) {
+			json_decref(object);
+			told++;
+		}
+	assert_int_equal(told, 1);
+	readers_press(&bench->readers, true);
+	readers_press(&bench->readers, true);
+	readers_press(&bench->readers, false);
+	for (int i = 0; i < 3; i++)
+		if ((object = next(bench, askers[i]))) {
+			json_decref(object);
+			told++;
+		}
+	assert_int_equal(told, 3);
+	for (int i = 0; i < 3; i++)
+		leave(askers[i]);
+}
+
 static void
 the_end_is_told(void **state)
 {
@@ -412,6 +448,7 @@ main(void)
 		TEST(the_last_lines_are_all_there_is),
 		TEST(a_log_that_is_no_more_is_said),
 		TEST(places_are_bounded),
+		TEST(writing_comes_first),
 		TEST(the_end_is_told),
 	};
 
