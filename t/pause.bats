@@ -612,6 +612,7 @@ at_port_of()
 	timed_start "$BOTH"
 	ctl pause stream
 	ctl workers 3
+	wait_until "$PATIENCE" settled 3
 	for pid in $(worker_pids); do
 		kill -KILL "$pid"
 	done
