@@ -175,8 +175,9 @@ hide(const struct addr *address)
 		return 0;
 	/* Somebody who died may have left that. */
 	halt_forget(address);
+	/* Nobody finds one whose file is gone. */
 	if (make_dead(hidden, path) < 0)
-		return -1;
+		return errno == ENOENT ? 0 : -1;
 	if (renameat2(AT_FDCWD, hidden, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
 		return 0;
 	error = errno;

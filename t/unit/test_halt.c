@@ -318,6 +318,18 @@ so_it_is_for_unix_sockets(void **state)
 	is_served(bench);
 }
 
+static void
+a_unix_socket_whose_file_is_gone(void **state)
+{
+	struct bench *bench = *state;
+
+	open_unix(bench, false);
+	assert_int_equal(unlink(bench->address.un.sun_path), 0);
+	halt_twice(bench);
+	assert_int_equal(connect_to(&bench->address), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
 /* Whatever has that name and is no socket is not ours. */
 static void
 a_file_in_the_way_is_left_alone(void **state)
@@ -485,6 +497,7 @@ main(void)
 		TEST(halting_twice_is_halting_once),
 		TEST(a_unix_socket_is_halted_and_goes_on),
 		TEST(so_it_is_for_unix_sockets),
+		TEST(a_unix_socket_whose_file_is_gone),
 		TEST(a_file_in_the_way_is_left_alone),
 		TEST(a_unix_socket_is_opened_halted),
 		TEST(what_a_crash_left_is_replaced),
