@@ -4,6 +4,7 @@
 #include "ipc/status_json.h"
 #include "tools/asking.h"
 #include "tools/status.h"
+#include "tools/top.h"
 
 #include <bsd/string.h>
 #include <errno.h>
@@ -16,8 +17,10 @@ enum {
 	SILENCE = 60
 };
 
-/* How the answers to a command look to people. */
+/* What is done for a command, and how its answers look to people. */
 struct manner {
+	/* timedctl does it all by itself. */
+	int (*run)(const struct operator_options *options);
 	/* The scoreboard has it. */
 	bool (*text)(const struct snapshot *snapshot, FILE *out);
 	bool (*json)(const struct snapshot *snapshot, FILE *out);
@@ -25,9 +28,9 @@ struct manner {
 	void (*done)(const json_t *answer, FILE *out);
 };
 
-/* Nothing was done, and this is why. */
-static int
-fail(const struct operator_options *options, int status, const char *error)
+int
+operator_fail(const struct operator_options *options, int status,
+	      const char *error)
 {
 	json_t *object;
 
@@ -39,58 +42,60 @@ fail(const struct operator_options *options, int status, const char *error)
 			   error);
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
+	fflush(stdout);
 	json_decref(object);
 	return status;
 }
 
+/* ERROR is why timed was not reached: with a hint; the exit status. */
 static int
-fail_to_reach(const struct operator_options *options, int number, char *error,
-	      size_t size)
+explain(int number, char *error, size_t size)
 {
 	if (number == ENOENT || number == ECONNREFUSED)
 		strlcat(error, " (timed does not run there; see -r)", size);
 	if (number == EACCES || number == EPERM)
-		return fail(options, EX_NOPERM, error);
-	return fail(options, number == EPROTO ? EXIT_FAILURE : EX_UNAVAILABLE,
-		    error);
+		return EX_NOPERM;
+	return number == EPROTO ? EXIT_FAILURE : EX_UNAVAILABLE;
 }
 
 /* --- from the scoreboard --- */
 
-static bool
-take_snapshot(const struct operator_options *options, struct snapshot *snapshot,
-	      int *status)
+bool
+operator_look(const struct operator_options *options, struct snapshot *snapshot,
+	      char *error, size_t size, int *status)
 {
 	struct snapshot_source source;
-	char error[256];
 	bool taken;
 
-	if (snapshot_open(&source, options->runtime_dir, error, sizeof(error)) <
-	    0) {
-		*status = fail_to_reach(options, errno, error, sizeof(error));
+	if (snapshot_open(&source, options->runtime_dir, error, size) < 0) {
+		*status = explain(errno, error, size);
 		return false;
 	}
 	taken = snapshot_take(&source, snapshot) &&
 		snapshot_alive(snapshot, SILENCE);
 	snapshot_close(&source);
-	if (!taken)
-		*status = fail(options, EX_UNAVAILABLE,
-			       "timed is not running; its scoreboard is left "
-			       "over");
-	return taken;
+	if (taken)
+		return true;
+	strlcpy(error, "timed is not running; its scoreboard is left over",
+		size);
+	*status = EX_UNAVAILABLE;
+	return false;
 }
 
 static int
 look(const struct operator_options *options, const struct manner *manner)
 {
 	struct snapshot *snapshot = malloc(sizeof(*snapshot));
+	char error[256];
 	int status = EX_OK;
 
 	if (!snapshot)
-		return fail(options, EXIT_FAILURE, "out of memory");
-	if (take_snapshot(options, snapshot, &status) &&
-	    !(options->json ? manner->json : manner->text)(snapshot, stdout))
-		status = fail(options, EXIT_FAILURE, strerror(errno));
+		return operator_fail(options, EXIT_FAILURE, "out of memory");
+	if (!operator_look(options, snapshot, error, sizeof(error), &status))
+		operator_fail(options, status, error);
+	else if (!(options->json ? manner->json : manner->text)(snapshot,
+								stdout))
+		status = operator_fail(options, EXIT_FAILURE, strerror(errno));
 	free(snapshot);
 	return status;
 }
@@ -165,13 +170,14 @@ ask(const struct operator_options *options, const struct manner *manner,
 
 	if (asking_open(&asking, options->runtime_dir, request, error,
 			sizeof(error)) < 0)
-		return fail_to_reach(options, errno, error, sizeof(error));
+		return operator_fail(
+			options, explain(errno, error, sizeof(error)), error);
 	answer = asking_next(&asking);
 	if (answer)
 		status = conclude(options, manner, answer);
 	else
-		status = fail(options, EX_UNAVAILABLE,
-			      "timed went away before it answered");
+		status = operator_fail(options, EX_UNAVAILABLE,
+				       "timed went away before it answered");
 	json_decref(answer);
 	asking_close(&asking);
 	return status;
@@ -180,14 +186,16 @@ ask(const struct operator_options *options, const struct manner *manner,
 /* --- commands --- */
 
 static const struct manner manners[CONTROL_COUNT] = {
-	[CONTROL_STATUS] = { status_text, status_json, NULL },
-	[CONTROL_SERVICES] = { status_services_text, status_services_json,
-			       NULL },
-	[CONTROL_WORKERS] = { status_workers_text, status_workers_json,
-			      show_serving },
-	[CONTROL_RELOAD] = { NULL, NULL, show_serving },
-	[CONTROL_UPGRADE] = { NULL, NULL, show_serving },
-	[CONTROL_STOP] = { NULL, NULL, show_stopped },
+	[CONTROL_STATUS] = { .text = status_text, .json = status_json },
+	[CONTROL_TOP] = { .run = top_run },
+	[CONTROL_SERVICES] = { .text = status_services_text,
+			       .json = status_services_json },
+	[CONTROL_WORKERS] = { .text = status_workers_text,
+			      .json = status_workers_json,
+			      .done = show_serving },
+	[CONTROL_RELOAD] = { .done = show_serving },
+	[CONTROL_UPGRADE] = { .done = show_serving },
+	[CONTROL_STOP] = { .done = show_stopped },
 };
 
 int
@@ -203,15 +211,17 @@ operator_run(const struct operator_options *options, char *const *words,
 
 	if (!command) {
 		snprintf(error, sizeof(error), "no such command: %s", words[0]);
-		return fail(options, EX_USAGE, error);
+		return operator_fail(options, EX_USAGE, error);
 	}
 	request = operator_request(command, words + used, count - used, error,
 				   sizeof(error));
 	if (!request)
-		return fail(options, EX_USAGE, error);
+		return operator_fail(options, EX_USAGE, error);
 	manner = &manners[command - control_commands];
 	/* Without anything to be changed, what there is. */
-	if (manner->text && json_object_size(request) == 1)
+	if (manner->run)
+		status = manner->run(options);
+	else if (manner->text && json_object_size(request) == 1)
 		status = look(options, manner);
 	else
 		status = ask(options, manner, request);

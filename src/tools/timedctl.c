@@ -10,6 +10,7 @@
 #include "tools/operator.h"
 
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,8 @@ main(int argc, char **argv)
 						    default_directory() };
 	int c, status;
 
+	/* For the width of what is in UTF-8. */
+	setlocale(LC_CTYPE, "");
 	while ((c = getopt_long(argc, argv, "+hjr:V", long_options, NULL)) !=
 	       -1) {
 		switch (c) {
