@@ -198,6 +198,22 @@ static const struct manner manners[CONTROL_COUNT] = {
 	[CONTROL_STOP] = { .done = show_stopped },
 };
 
+bool
+operator_lasts(const struct control_command *command, char *const *words,
+	       int count)
+{
+	char error[512];
+	json_t *request;
+	bool lasts;
+
+	if (manners[command - control_commands].run)
+		return true;
+	request = operator_request(command, words, count, error, sizeof(error));
+	lasts = json_is_true(json_object_get(request, "follow"));
+	json_decref(request);
+	return lasts;
+}
+
 int
 operator_run(const struct operator_options *options, char *const *words,
 	     int count)

@@ -49,6 +49,13 @@ bool operator_look(const struct operator_options *options,
 int operator_fail(const struct operator_options *options, int status,
 		  const char *error);
 
+/*
+ * Whether COMMAND, with the words behind it, goes on until somebody ends it,
+ * and has the terminal for itself meanwhile.
+ */
+bool operator_lasts(const struct control_command *command, char *const *words,
+		    int count);
+
 /* Do what the words say; the exit status. */
 int operator_run(const struct operator_options *options, char *const *words,
 		 int count);
