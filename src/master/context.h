@@ -14,6 +14,7 @@
 #include "master/places.h"
 #include "master/pool.h"
 #include "master/scribe.h"
+#include "master/terminal.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,13 +41,14 @@ struct master {
 	struct config *next_config;
 	struct listeners listeners;
 	struct listeners next_listeners;
-	bool reload_again; /* asked for while one was under way */
-	int resize_to;	   /* workers that the next reload is to have */
-	int resizing;	   /* that the one under way has */
-	int resized; /* that were asked for, not configured; or 0 */
+	bool reload_again;  /* asked for while one was under way */
+	int resize_to;	    /* workers that the next reload is to have */
+	int resizing;	    /* that the one under way has */
+	int resized;	    /* that were asked for, not configured; or 0 */
 	json_t *complaints; /* of the reload that was refused, or NULL */
 	struct control control;
 	struct upgrade upgrade;
+	struct terminal terminal;
 	bool upgraded;	  /* this image has still to take over */
 	int image;	  /* the program of this process; -1: unknown */
 	int back;	  /* the one before it, until this one serves; or -1 */

@@ -312,7 +312,9 @@ open_loop(struct master *master, struct problem *problem)
 		    0 ||
 	    timer_open(&master->wall, loop, CLOCK_REALTIME, clock_was_set) <
 		    0 ||
-	    upgrade_open(master, loop) < 0) {
+	    upgrade_open(master, loop) < 0 ||
+	    (master->options->terminal &&
+	     terminal_watch(&master->terminal, loop, stop, master) < 0)) {
 		problem_errno(problem, errno, "cannot open the event loop");
 		return -1;
 	}
@@ -471,6 +473,7 @@ close_all(struct master *master)
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);
+	terminal_close(&master->terminal);
 	upgrade_close(master);
 	control_close(&master->control);
 	timer_close(&master->wall);
@@ -502,6 +505,7 @@ master_run(const struct master_options *options, struct config *config,
 	master->launcher = *launcher;
 	master->config = config;
 	master->back = -1;
+	master->terminal.source.fd = -1;
 	if ((options->carry >= 0 ? take_over_all(master, &problem)
 				 : open_all(master, &problem)) < 0) {
 		start_complain(launcher, problem.text);

@@ -33,12 +33,15 @@ prompt_wait_open(struct prompt_wait *wait, bool terminal,
 	sigemptyset(&mask);
 	for (int i = 0; terminal && i < SIGNALS; i++)
 		sigaddset(&mask, signals[i].signal);
+	/* Whoever holds the prompt up holds up the log of the console. */
+	if (console) {
+		signal(SIGTSTP, SIG_IGN);
+		sigdelset(&mask, SIGTSTP);
+	}
 	if (sigprocmask(SIG_BLOCK, &mask, &wait->before) < 0)
 		return -1;
 	if (!terminal)
 		return 0;
-	/* Who holds the prompt up holds up the log of the console's timed. */
-	signal(SIGTSTP, console ? SIG_IGN : SIG_DFL);
 	wait->signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 	return wait->signals < 0 ? -1 : 0;
 }
