@@ -219,7 +219,7 @@ value_for()
 	nothing_there 69 "unix:$DIR/none: No such file" \
 		timebench stream "unix:$DIR/none"
 	nothing_there 69 "$DIR/.*No such file" timedctl -r "$DIR" status
-	nothing_there 69 "$DIR/.*No such file" timedctl -j -r "$DIR" status
+	nothing_there 69 "$DIR/.*No such file" timedctl -r "$DIR" reload
 }
 
 @test "options: an address that is none is 69, too" {

@@ -16,15 +16,21 @@ unprivileged()
 }
 
 # fails STATUS COMMAND...: it ends with that, says so in one line on standard
-# error and nothing on standard output.
+# error, and on standard output nothing but, with -j, the same as JSON.
 fails()
 {
 	local wanted=$1 got=0
 	shift
 	"$@" >"$DIR/out" 2>"$DIR/err" || got=$?
 	cat "$DIR/out" "$DIR/err"
-	[ "$got" -eq "$wanted" ] && [ ! -s "$DIR/out" ] &&
-		[ "$(wc -l <"$DIR/err")" -eq 1 ] && grep -q '^timedctl: ' "$DIR/err"
+	[ "$got" -eq "$wanted" ] && [ "$(wc -l <"$DIR/err")" -eq 1 ] &&
+		grep -q '^timedctl: ' "$DIR/err" || return
+	if [[ " $* " = *' -j '* ]]; then
+		jq -e --argjson exit "$wanted" '.ok == false and .exit == $exit and
+			(.error | length > 0)' "$DIR/out"
+	else
+		[ ! -s "$DIR/out" ]
+	fi
 }
 
 # The scoreboard of a timed that was killed, in $DIR/old.

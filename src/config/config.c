@@ -39,7 +39,7 @@ static const struct setting settings[] = {
 	  NULL },
 	{ "recycle_after", SETTING_INT, PLACE(recycle_after), 0, 1000000000,
 	  NULL },
-	{ "control_group", SETTING_STRING, PLACE(control_group), 1, 0, NULL },
+	{ "control_group", SETTING_STRING, PLACE(control_group), 0, 0, NULL },
 	{ "status_for_all", SETTING_BOOL, PLACE(status_for_all), 0, 0, NULL },
 	{ "log", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "services", SETTING_OTHER, 0, 0, 0, 0, NULL },

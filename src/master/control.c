@@ -449,7 +449,9 @@ control_restore(struct control *control, struct loop *loop, json_t *text,
 			 problem) < 0)
 		return -1;
 	json_array_foreach(json_object_get(text, "peers"), index, peer)
+	{
 		restore_peer(control, peer);
+	}
 	return 0;
 }
 

@@ -28,20 +28,29 @@ struct manner {
 	void (*done)(const json_t *answer, FILE *out);
 };
 
+static void
+print_json(const json_t *object)
+{
+	json_dumpf(object, stdout, JSON_COMPACT);
+	putchar('\n');
+}
+
+/* Nothing was done, and this is why: for people, and with -j for programs. */
 int
 operator_fail(const struct operator_options *options, int status,
 	      const char *error)
 {
 	json_t *object;
 
-	if (!options->json) {
-		fprintf(stderr, "timedctl: %s\n", error);
+	fprintf(stderr, "timedctl: %s\n", error);
+	if (!options->json)
 		return status;
-	}
-	object = json_pack("{s:b, s:i, s:s}", "ok", 0, "exit", status, "error",
-			   error);
-	json_dumpf(object, stdout, JSON_COMPACT);
-	putchar('\n');
+	object = json_pack("{s:b, s:i}", "ok", 0, "exit", status);
+	/* A path in it may be no UTF-8. */
+	if (json_object_set_new(object, "error", json_string(error)) < 0)
+		json_object_set_new(object, "error",
+				    json_string("see standard error"));
+	print_json(object);
 	fflush(stdout);
 	json_decref(object);
 	return status;
@@ -133,13 +142,12 @@ show_refusal(const struct operator_options *options, json_t *answer)
 
 	(void)json_unpack(answer, "{s:i}", "exit", &status);
 	(void)json_unpack(answer, "{s:s}", "error", &error);
-	if (options->json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
-		return status;
-	}
+	if (options->json)
+		print_json(answer);
 	json_array_foreach(json_object_get(answer, "errors"), index, line)
+	{
 		fprintf(stderr, "%s\n", json_string_value(line));
+	}
 	fprintf(stderr, "timedctl: %s\n", error);
 	return status;
 }
@@ -150,12 +158,10 @@ conclude(const struct operator_options *options, const struct manner *manner,
 {
 	if (!json_is_true(json_object_get(answer, "ok")))
 		return show_refusal(options, answer);
-	if (options->json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
-	} else if (manner->done) {
+	if (options->json)
+		print_json(answer);
+	else if (manner->done)
 		manner->done(answer, stdout);
-	}
 	return EX_OK;
 }
 

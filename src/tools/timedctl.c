@@ -27,7 +27,8 @@ print_usage(void)
 	      "/timed\n"
 	      "  -h, --help             show this\n"
 	      "  -V, --version          show the version\n"
-	      "commands, or a prompt for them if there is none:\n",
+	      "Without a command: a prompt for commands, or a script of them.\n"
+	      "commands:\n",
 	      stdout);
 	for (int i = 0; i < CONTROL_COUNT; i++) {
 		char synopsis[128];
