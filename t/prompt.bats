@@ -398,3 +398,38 @@ fresh()
 		[ -z "$(timedctl -r "$DIR" --complete "$word" '')" ]
 	done
 }
+
+# tab WORD...: what bash offers for the last of these words.
+tab()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	bash -c '. "$1"; shift
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_timedctl "$1" "${*: -1}" ""
+		[ "${#COMPREPLY[@]}" -eq 0 ] || printf "%s\n" "${COMPREPLY[@]}"' \
+		bash "$SRC/etc/timedctl.bash" "$@"
+}
+
+@test "prompt: Tab in bash knows the commands, the options and directories" {
+	timedctl --complete '' | diff - <(tab timedctl '')
+	[ "$(tab timedctl statu)" = status ]
+	[ "$(tab timedctl -j -r "$RUN" statu)" = status ]
+	[ -z "$(tab timedctl nothing)" ]
+	[ -z "$(tab timedctl status '')" ]
+	[ "$(tab timedctl --runtime)" = --runtime-dir ]
+	[ "$(tab timedctl -j --he)" = --help ]
+	mkdir -p "$DIR/some/place"
+	: >"$DIR/some/file"
+	[ "$(tab timedctl -r "$DIR/some/")" = "$DIR/some/place" ]
+	[ "$(tab timedctl -r "$DIR/some/place" statu)" = status ]
+}
+
+@test "prompt: Tab in a bash that somebody types at" {
+	timed_start
+	terminal 80 24 bash --norc --noprofile -i
+	sees '[$#] *$'
+	enter ". $SRC/etc/timedctl.bash; clear"
+	sees '^[^ ]*[$#]$'
+	press "timedctl -r $RUN serv" Tab Enter
+	sees '^SERVICE '
+}
