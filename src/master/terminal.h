@@ -27,9 +27,9 @@ struct terminal {
 };
 
 /*
- * Part: returns in the child alone.  0, or -1 in the only process that there
- * is, with one line of text in ERROR.  The timedctl of RUNTIME_DIR is the one
- * that lies beside this program, or else the installed one.
+ * Part: returns in the process that is to be timed, 0, or -1 with one line of
+ * text in ERROR.  timedctl is the one that lies beside this program, or else
+ * the installed one; it is told RUNTIME_DIR.
  */
 int terminal_start(const char *runtime_dir, char *error, size_t size);
 
