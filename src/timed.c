@@ -7,6 +7,7 @@
 #include "master/carry.h"
 #include "master/master.h"
 #include "master/start.h"
+#include "master/terminal.h"
 #include "master/upgrade.h"
 
 #include <bsd/string.h>
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +25,9 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: timed [-fhtV] [-c FILE]\n"
+	"usage: timed [-CfhtV] [-c FILE]\n"
 	"  -c, --config FILE  read FILE instead of " SYSCONFDIR "/timed.conf\n"
+	"  -C, --console      as -f, and timedctl's prompt for commands\n"
 	"  -f, --foreground   stay in the foreground and log to stderr\n"
 	"  -t, --test         check the configuration, open nothing\n"
 	"  -h, --help         show this\n"
@@ -32,6 +35,7 @@ static const char usage[] =
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
+	{ "console", no_argument, NULL, 'C' },
 	{ "foreground", no_argument, NULL, 'f' },
 	{ "test", no_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
@@ -118,17 +122,37 @@ check_upgrade(int carry)
 	return EX_OK;
 }
 
+static void refuse_usage(const char *format, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+
+static void
+refuse_usage(const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("timed: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputs("\nTry 'timed --help'.\n", stderr);
+	exit(EX_USAGE);
+}
+
 static void
 read_options(struct options *options, int argc, char **argv)
 {
 	int c;
 
 	options->master.carry = -1;
-	while ((c = getopt_long(argc, argv, "c:fhtV", long_options, NULL)) !=
+	while ((c = getopt_long(argc, argv, "Cc:fhtV", long_options, NULL)) !=
 	       -1) {
 		switch (c) {
 		case 'c':
 			take_file(options, optarg);
+			break;
+		case 'C':
+			options->master.terminal = true;
+			options->master.foreground = true;
 			break;
 		case 'f':
 			options->master.foreground = true;
@@ -147,12 +171,10 @@ read_options(struct options *options, int argc, char **argv)
 			exit(EX_USAGE);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr,
-			"timed: what is '%s' for?\nTry 'timed --help'.\n",
-			argv[optind]);
-		exit(EX_USAGE);
-	}
+	if (optind < argc)
+		refuse_usage("what is '%s' for?", argv[optind]);
+	if (options->master.terminal && options->test)
+		refuse_usage("-t opens nothing that -C could show");
 }
 
 /* One line, whatever a file had in it: a terminal obeys none of it. */
@@ -206,6 +228,32 @@ take_over(struct options *options, int carry)
 	return master_run(&options->master, config, &nobody);
 }
 
+/*
+ * Leave the terminal, or get its two processes.  LAUNCHER hears of the start
+ * from then on.  0, or -1 after a line that says why.
+ */
+static int
+part(const struct options *options, const struct config *config,
+     struct launcher *launcher)
+{
+	char error[PATH_MAX + 64];
+
+	if (options->master.terminal) {
+		if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+			refuse_usage("-C needs a terminal; -f does not");
+		if (terminal_start(config->runtime_dir, error, sizeof(error)) ==
+		    0)
+			return 0;
+		start_complain(launcher, error);
+		return -1;
+	}
+	if (options->master.foreground || start_background(launcher) == 0)
+		return 0;
+	start_complain(launcher, strerror(errno));
+	start_tell(launcher, EXIT_FAILURE);
+	return -1;
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -235,10 +283,7 @@ main(int argc, char **argv, char **envp)
 		config_free(config);
 		return check >= 0 ? check_upgrade(check) : EX_OK;
 	}
-	if (!options.master.foreground && start_background(&launcher) < 0) {
-		start_complain(&launcher, strerror(errno));
-		start_tell(&launcher, EXIT_FAILURE);
+	if (part(&options, config, &launcher) < 0)
 		return EXIT_FAILURE;
-	}
 	return master_run(&options.master, config, &launcher);
 }

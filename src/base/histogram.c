@@ -57,6 +57,27 @@ histogram_merge(struct histogram *into, const struct histogram *from)
 		into->max = from->max;
 }
 
+void
+histogram_since(struct histogram *since, const struct histogram *now,
+		const struct histogram *before)
+{
+	int highest = -1;
+
+	since->max = 0;
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		since->count[i] = now->count[i] > before->count[i]
+					  ? now->count[i] - before->count[i]
+					  : 0;
+		if (since->count[i] > 0)
+			highest = i;
+	}
+	if (highest < 0)
+		return;
+	since->max = histogram_upper(highest);
+	if (now->max > before->max || since->max > now->max)
+		since->max = now->max;
+}
+
 uint64_t
 histogram_total(const struct histogram *histogram)
 {

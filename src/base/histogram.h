@@ -27,6 +27,13 @@ void histogram_add(struct histogram *histogram, uint64_t microseconds,
 /* Add all that FROM holds to INTO. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
+/*
+ * What NOW has counted since it was BEFORE.  Its max is exact if it is the
+ * largest of all; else it is the upper edge of the bucket in which it lies.
+ */
+void histogram_since(struct histogram *since, const struct histogram *now,
+		     const struct histogram *before);
+
 /* How many values were counted. */
 uint64_t histogram_total(const struct histogram *histogram);
 

@@ -17,6 +17,7 @@
 #include "master/pool.h"
 #include "master/round.h"
 #include "master/scribe.h"
+#include "master/terminal.h"
 #include "master/warden.h"
 
 #include <stdbool.h>
@@ -66,6 +67,7 @@ struct master {
 	struct timer pausing; /* armed until all who are paused refuse */
 	struct round round;
 	struct upgrade upgrade;
+	struct terminal terminal;
 	bool upgraded;	  /* this image has still to take over */
 	int image;	  /* the program of this process; -1: unknown */
 	int back;	  /* the one before it, until this one serves; or -1 */

@@ -230,7 +230,9 @@ open_loop(struct master *master, struct problem *problem)
 	    timer_open(&master->wall, loop, CLOCK_REALTIME, pulse_clock_set) <
 		    0 ||
 	    hooks_open(&master->hooks, loop, ending_hooks_ended, master) < 0 ||
-	    upgrade_open(master, loop) < 0 || pausing_open(master, loop) < 0) {
+	    upgrade_open(master, loop) < 0 || pausing_open(master, loop) < 0 ||
+	    (master->options->terminal &&
+	     terminal_watch(&master->terminal, loop, stop, master) < 0)) {
 		problem_errno(problem, errno, "cannot open the event loop");
 		return -1;
 	}
@@ -413,6 +415,7 @@ close_all(struct master *master)
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);
+	terminal_close(&master->terminal);
 	pausing_close(master);
 	upgrade_close(master);
 	control_close(&master->control);
@@ -447,6 +450,7 @@ master_run(const struct master_options *options, struct config *config,
 	master->launcher = *launcher;
 	master->config = config;
 	master->back = -1;
+	master->terminal.source.fd = -1;
 	if ((options->carry >= 0 ? take_over_all(master, &problem)
 				 : open_all(master, &problem)) < 0) {
 		start_complain(launcher, problem.text);

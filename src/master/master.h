@@ -19,6 +19,7 @@
 struct master_options {
 	const char *file; /* of the configuration; NULL: the default one */
 	bool foreground;
+	bool terminal;	     /* timedctl shows the log: master/terminal.h */
 	const char *program; /* to upgrade to; an absolute path */
 	int carry; /* what another image of this process left, or -1 */
 	const char *refused; /* it says so: why the one after it did not do */

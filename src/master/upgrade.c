@@ -35,7 +35,10 @@ arguments(const struct master *master, bool test, const char *list[ARGUMENTS])
 	list[count++] = master->options->program;
 	if (test)
 		list[count++] = "-t";
-	if (master->options->foreground)
+	/* The new image has the terminal that this one has. */
+	if (master->options->terminal && !test)
+		list[count++] = "-C";
+	else if (master->options->foreground)
 		list[count++] = "-f";
 	if (master->options->file) {
 		list[count++] = "-c";

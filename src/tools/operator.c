@@ -6,6 +6,7 @@
 #include "tools/show_clients.h"
 #include "tools/show_log.h"
 #include "tools/status.h"
+#include "tools/top.h"
 
 #include <bsd/string.h>
 #include <errno.h>
@@ -18,8 +19,10 @@ enum {
 	SILENCE = 60
 };
 
-/* How the answers to a command look to people. */
+/* What is done for a command, and how its answers look to people. */
 struct manner {
+	/* timedctl does it all by itself. */
+	int (*run)(const struct operator_options *options);
 	/* The scoreboard has it. */
 	bool (*text)(const struct snapshot *snapshot, FILE *out);
 	bool (*json)(const struct snapshot *snapshot, FILE *out);
@@ -49,8 +52,9 @@ print_json(const json_t *object)
 }
 
 /* Nothing was done, and this is why: for people, and with -j for programs. */
-static int
-fail(const struct operator_options *options, int status, const char *error)
+int
+operator_fail(const struct operator_options *options, int status,
+	      const char *error)
 {
 	json_t *object;
 
@@ -63,58 +67,60 @@ fail(const struct operator_options *options, int status, const char *error)
 		json_object_set_new(object, "error",
 				    json_string("see standard error"));
 	print_json(object);
+	fflush(stdout);
 	json_decref(object);
 	return status;
 }
 
+/* ERROR is why timed was not reached: with a hint; the exit status. */
 static int
-fail_to_reach(const struct operator_options *options, int number, char *error,
-	      size_t size)
+explain(int number, char *error, size_t size)
 {
 	if (number == ENOENT || number == ECONNREFUSED)
 		strlcat(error, " (timed does not run there; see -r)", size);
 	if (number == EACCES || number == EPERM)
-		return fail(options, EX_NOPERM, error);
-	return fail(options, number == EPROTO ? EXIT_FAILURE : EX_UNAVAILABLE,
-		    error);
+		return EX_NOPERM;
+	return number == EPROTO ? EXIT_FAILURE : EX_UNAVAILABLE;
 }
 
 /* --- from the scoreboard --- */
 
-static bool
-take_snapshot(const struct operator_options *options, struct snapshot *snapshot,
-	      int *status)
+bool
+operator_look(const struct operator_options *options, struct snapshot *snapshot,
+	      char *error, size_t size, int *status)
 {
 	struct snapshot_source source;
-	char error[256];
 	bool taken;
 
-	if (snapshot_open(&source, options->runtime_dir, error, sizeof(error)) <
-	    0) {
-		*status = fail_to_reach(options, errno, error, sizeof(error));
+	if (snapshot_open(&source, options->runtime_dir, error, size) < 0) {
+		*status = explain(errno, error, size);
 		return false;
 	}
 	taken = snapshot_take(&source, snapshot) &&
 		snapshot_alive(snapshot, SILENCE);
 	snapshot_close(&source);
-	if (!taken)
-		*status = fail(options, EX_UNAVAILABLE,
-			       "timed is not running; its scoreboard is left "
-			       "over");
-	return taken;
+	if (taken)
+		return true;
+	strlcpy(error, "timed is not running; its scoreboard is left over",
+		size);
+	*status = EX_UNAVAILABLE;
+	return false;
 }
 
 static int
 look(const struct operator_options *options, const struct manner *manner)
 {
 	struct snapshot *snapshot = malloc(sizeof(*snapshot));
+	char error[256];
 	int status = EX_OK;
 
 	if (!snapshot)
-		return fail(options, EXIT_FAILURE, "out of memory");
-	if (take_snapshot(options, snapshot, &status) &&
-	    !(options->json ? manner->json : manner->text)(snapshot, stdout))
-		status = fail(options, EXIT_FAILURE, strerror(errno));
+		return operator_fail(options, EXIT_FAILURE, "out of memory");
+	if (!operator_look(options, snapshot, error, sizeof(error), &status))
+		operator_fail(options, status, error);
+	else if (!(options->json ? manner->json : manner->text)(snapshot,
+								stdout))
+		status = operator_fail(options, EXIT_FAILURE, strerror(errno));
 	free(snapshot);
 	return status;
 }
@@ -256,11 +262,12 @@ fail_early(const struct operator_options *options, int number, char *error,
 	   size_t size)
 {
 	if (number == ECONNABORTED)
-		return fail(options, EX_UNAVAILABLE, error);
+		return operator_fail(options, EX_UNAVAILABLE, error);
 	if (number == ECANCELED)
-		return fail(options, EX_IOERR,
-			    ferror(stdout) ? "cannot write" : "out of memory");
-	return fail_to_reach(options, number, error, size);
+		return operator_fail(options, EX_IOERR,
+				     ferror(stdout) ? "cannot write"
+						    : "out of memory");
+	return operator_fail(options, explain(number, error, size), error);
 }
 
 static int
@@ -291,6 +298,7 @@ ask(const struct operator_options *options, const struct manner *manner,
 
 static const struct manner manners[CONTROL_COUNT] = {
 	[CONTROL_STATUS] = { .text = status_text, .json = status_json },
+	[CONTROL_TOP] = { .run = top_run },
 	[CONTROL_SERVICES] = { .text = status_services_text,
 			       .json = status_services_json },
 	[CONTROL_WORKERS] = { .text = status_workers_text,
@@ -309,6 +317,22 @@ static const struct manner manners[CONTROL_COUNT] = {
 	[CONTROL_RESUME] = { .done = show_resumed },
 };
 
+bool
+operator_lasts(const struct control_command *command, char *const *words,
+	       int count)
+{
+	char error[512];
+	json_t *request;
+	bool lasts;
+
+	if (manners[command - control_commands].run)
+		return true;
+	request = operator_request(command, words, count, error, sizeof(error));
+	lasts = json_is_true(json_object_get(request, "follow"));
+	json_decref(request);
+	return lasts;
+}
+
 int
 operator_run(const struct operator_options *options, char *const *words,
 	     int count)
@@ -322,15 +346,17 @@ operator_run(const struct operator_options *options, char *const *words,
 
 	if (!command) {
 		snprintf(error, sizeof(error), "no such command: %s", words[0]);
-		return fail(options, EX_USAGE, error);
+		return operator_fail(options, EX_USAGE, error);
 	}
 	request = operator_request(command, words + used, count - used, error,
 				   sizeof(error));
 	if (!request)
-		return fail(options, EX_USAGE, error);
+		return operator_fail(options, EX_USAGE, error);
 	manner = &manners[command - control_commands];
 	/* Without anything to be changed, what there is. */
-	if (manner->text && json_object_size(request) == 1)
+	if (manner->run)
+		status = manner->run(options);
+	else if (manner->text && json_object_size(request) == 1)
 		status = look(options, manner);
 	else
 		status = ask(options, manner, request);

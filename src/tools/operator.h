@@ -7,6 +7,7 @@
 #define TIMED_TOOLS_OPERATOR_H
 
 #include "ipc/control.h"
+#include "ipc/snapshot.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -35,6 +36,25 @@ json_t *operator_request(const struct control_command *command,
 /* "log [-n N] [-f]" */
 void operator_synopsis(const struct control_command *command, char *text,
 		       size_t size);
+
+/*
+ * Look at the scoreboard.  False, with one line of text in ERROR and the exit
+ * status in *STATUS, when no timed is there that keeps it.
+ */
+bool operator_look(const struct operator_options *options,
+		   struct snapshot *snapshot, char *error, size_t size,
+		   int *status);
+
+/* Say that nothing was done and why; returns STATUS. */
+int operator_fail(const struct operator_options *options, int status,
+		  const char *error);
+
+/*
+ * Whether COMMAND, with the words behind it, goes on until somebody ends it,
+ * and has the terminal for itself meanwhile.
+ */
+bool operator_lasts(const struct control_command *command, char *const *words,
+		    int count);
 
 /* Do what the words say; the exit status. */
 int operator_run(const struct operator_options *options, char *const *words,

@@ -7,9 +7,12 @@
  * asked of the daemon.
  */
 #include "ipc/control.h"
+#include "tools/completion.h"
 #include "tools/operator.h"
+#include "tools/prompt.h"
 
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +21,13 @@
 static void
 print_usage(void)
 {
-	fputs("usage: timedctl [-hjV] [-r RUNTIME_DIR] COMMAND\n"
+	fputs("usage: timedctl [-hjV] [-r RUNTIME_DIR] [COMMAND]\n"
 	      "  -j, --json             JSON instead of text\n"
 	      "  -r, --runtime-dir DIR  where timed runs, instead of " RUNSTATEDIR
 	      "/timed\n"
 	      "  -h, --help             show this\n"
 	      "  -V, --version          show the version\n"
+	      "Without a command: a prompt for commands, or a script of them.\n"
 	      "commands:\n",
 	      stdout);
 	for (int i = 0; i < CONTROL_COUNT; i++) {
@@ -44,28 +48,47 @@ default_directory(void)
 	return given && *given == '/' ? given : RUNSTATEDIR "/timed";
 }
 
-int
-main(int argc, char **argv)
+/* Options that are for other programs, and in no help. */
+enum {
+	OPTION_COMPLETE = 256, /* shells: how may the last word go on? */
+	OPTION_CONSOLE,	       /* timed -C: see tools/console.h */
+};
+
+struct arguments {
+	struct operator_options options;
+	bool complete;
+	const char *console;
+};
+
+/* The exit status, or -1: go on. */
+static int
+read_options(struct arguments *arguments, int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "runtime-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "complete", no_argument, NULL, OPTION_COMPLETE },
+		{ "console", required_argument, NULL, OPTION_CONSOLE },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct operator_options options = { .runtime_dir =
-						    default_directory() };
-	int c, status;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "+hjr:V", long_options, NULL)) !=
 	       -1) {
 		switch (c) {
 		case 'j':
-			options.json = true;
+			arguments->options.json = true;
 			break;
 		case 'r':
-			options.runtime_dir = optarg;
+			arguments->options.runtime_dir = optarg;
+			break;
+		case OPTION_COMPLETE:
+			arguments->complete = true;
+			break;
+		case OPTION_CONSOLE:
+			arguments->console = optarg;
 			break;
 		case 'h':
 			print_usage();
@@ -74,16 +97,63 @@ main(int argc, char **argv)
 			puts("timedctl " PACKAGE_VERSION);
 			return EX_OK;
 		default:
-			fputs("Try 'timedctl --help'.\n", stderr);
 			return EX_USAGE;
 		}
 	}
-	if (optind == argc) {
-		fputs("timedctl: which command?\n", stderr);
-		status = EX_USAGE;
-	} else {
-		status = operator_run(&options, argv + optind, argc - optind);
+	return -1;
+}
+
+static void
+print_word(void *context, const char *word)
+{
+	(void)context;
+	puts(word);
+}
+
+static int
+complete(const struct operator_options *options, char *const *words, int count)
+{
+	struct completion completion = { .options = options,
+					 .found = print_word };
+
+	if (count > 0)
+		completion_find(&completion, words, count);
+	return EX_OK;
+}
+
+static int
+run_prompt(const struct arguments *arguments)
+{
+	struct console *console = NULL;
+
+	if (arguments->console) {
+		console = console_open(arguments->console);
+		if (!console)
+			return operator_fail(&arguments->options, EX_USAGE,
+					     "--console is for timed -C");
 	}
+	return prompt_run(&arguments->options, console);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments arguments = {
+		.options = { .runtime_dir = default_directory() },
+	};
+	int status;
+
+	/* For the width of what is in UTF-8. */
+	setlocale(LC_CTYPE, "");
+	status = read_options(&arguments, argc, argv);
+	if (status < 0 && arguments.complete)
+		return complete(&arguments.options, argv + optind,
+				argc - optind);
+	if (status < 0 && optind == argc)
+		return run_prompt(&arguments);
+	if (status < 0)
+		status = operator_run(&arguments.options, argv + optind,
+				      argc - optind);
 	if (status == EX_USAGE)
 		fputs("Try 'timedctl --help'.\n", stderr);
 	return status;

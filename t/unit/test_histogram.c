@@ -115,6 +115,36 @@ merging(void **state)
 	assert_memory_equal(&b, &all, sizeof(all));
 }
 
+static void
+since(void **state)
+{
+	struct histogram before = { 0 }, now, between;
+
+	(void)state;
+	histogram_add(&before, 500, 10);
+	now = before;
+	histogram_since(&between, &now, &before);
+	assert_int_equal(histogram_total(&between), 0);
+	assert_int_equal(between.max, 0);
+	histogram_add(&now, 20, 3);
+	histogram_since(&between, &now, &before);
+	assert_int_equal(histogram_total(&between), 3);
+	assert_int_equal(between.max, histogram_upper(histogram_bucket(20)));
+	histogram_add(&now, 501, 1);
+	histogram_since(&between, &now, &before);
+	assert_int_equal(histogram_total(&between), 4);
+	assert_int_equal(between.max, 501);
+	/* In the last bucket of all, which has no upper edge. */
+	histogram_add(&now, UINT64_MAX / 2, 1);
+	before = now;
+	histogram_add(&now, UINT64_MAX / 4, 1);
+	histogram_since(&between, &now, &before);
+	assert_int_equal(between.max, UINT64_MAX / 2);
+	/* It cannot be, and is counted as nothing. */
+	histogram_since(&between, &before, &now);
+	assert_int_equal(histogram_total(&between), 0);
+}
+
 int
 main(void)
 {
@@ -125,6 +155,7 @@ main(void)
 		cmocka_unit_test(nearest_rank),
 		cmocka_unit_test(never_above_max),
 		cmocka_unit_test(merging),
+		cmocka_unit_test(since),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
