@@ -33,7 +33,7 @@ enum {
 	HANDOFF_OLDEST = 1,	    /* that is still read */
 	HANDOFF_BATCH = 128,	    /* connections in one datagram */
 	HANDOFF_BYTES = 65536,	    /* in one datagram */
-	HANDOFF_OWED = 512,	    /* unsent bytes of a connection */
+	HANDOFF_OWED = 8192,	    /* unsent bytes of a connection */
 	HANDOFF_STATE = 8192,	    /* bytes of a service's own */
 };
 

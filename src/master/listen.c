@@ -31,20 +31,22 @@ set(int fd, int level, int option, int value)
 
 /*
  * Answers fit through any path, whatever an ICMP message, forged or not, says
- * of its MTU: nobody has to look that up.  A socket of one address answers from
+ * of its MTU: nobody has to look that up.  Those of a mirror may be as large as
+ * requests, and are sent in fragments as these were.  A socket of one address answers from
  * that; one of all addresses has to know which one was asked, and that costs
  * something with every datagram.
  */
 static void
-tune_datagrams(int fd, const struct addr *address)
+tune_datagrams(int fd, const struct addr *address, bool mirror)
 {
 	set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
 	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
 	set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-	set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_INTERFACE);
+	set(fd, IPPROTO_IP, IP_MTU_DISCOVER,
+	    mirror ? IP_PMTUDISC_OMIT : IP_PMTUDISC_INTERFACE);
 	if (address->sa.sa_family == AF_INET6) {
 		set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-		    IPV6_PMTUDISC_INTERFACE);
+		    mirror ? IPV6_PMTUDISC_OMIT : IPV6_PMTUDISC_INTERFACE);
 		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO,
 		    IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr));
 	} else {
@@ -58,11 +60,13 @@ listen_tune(int fd, const struct addr *address, unsigned transport,
 	    const struct service *service)
 {
 	if (transport == ADDR_UDP) {
-		tune_datagrams(fd, address);
+		tune_datagrams(fd, address, service->mirror);
 		return;
 	}
 	if (service->send_buffer)
 		set(fd, SOL_SOCKET, SO_SNDBUF, service->send_buffer);
+	if (service->receive_buffer)
+		set(fd, SOL_SOCKET, SO_RCVBUF, service->receive_buffer);
 	if (address->sa.sa_family == AF_UNIX)
 		return;
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);

@@ -114,6 +114,29 @@ is_full(struct acceptor *acceptor)
 	       acceptor->room;
 }
 
+/* What a listener has is passed on to its connections by TCP alone. */
+static void
+bound_buffer(int fd, const struct addr *peer, const struct service *service)
+{
+	if (peer->sa.sa_family == AF_UNIX && service->send_buffer)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF,
+				 &service->send_buffer,
+				 sizeof(service->send_buffer));
+}
+
+/* Serve FD, which was just accepted. */
+static void
+serve(struct accept_source *source, int fd, const struct addr *peer)
+{
+	const struct service *service = source->instance->config->service;
+
+	bound_buffer(fd, peer, service);
+	if (service->once)
+		once_serve(source->instance, fd);
+	else
+		conn_open(source->instance, source->listener, fd, peer);
+}
+
 static enum taken
 take(struct accept_source *source)
 {
@@ -129,11 +152,7 @@ take(struct accept_source *source)
 		     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
-		if (source->instance->config->service->once)
-			once_serve(source->instance, fd);
-		else
-			conn_open(source->instance, source->listener, fd,
-				  &peer);
+		serve(source, fd, &peer);
 		return TAKEN_ONE;
 	}
 	if (out_of_something(errno)) {

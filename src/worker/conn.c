@@ -7,10 +7,8 @@
 #include "worker/conns.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -60,7 +58,8 @@ static enum conn_reason
 reason_of(const struct conn *conn, int error)
 {
 	if (conn->flags & CONN_ENDING)
-		return CONN_STOPPING;
+		return conn->flags & CONN_LEAVING ? CONN_CLIENT_CLOSED
+						  : CONN_STOPPING;
 	switch (error) {
 	case 0:
 		return CONN_CLIENT_CLOSED;
@@ -77,6 +76,16 @@ reason_of(const struct conn *conn, int error)
 	default:
 		return CONN_ERROR;
 	}
+}
+
+bool
+conn_failed(struct conn *conn, int error)
+{
+	if (error == EAGAIN || error == ENOBUFS || error == ENOMEM ||
+	    error == EINTR)
+		return false;
+	conn_close(conn, reason_of(conn, error));
+	return true;
 }
 
 static void
@@ -99,16 +108,14 @@ flush(struct conn *conn)
 		n = send(conn->source.fd, owed->bytes + conn->owed_from,
 			 owed->length - conn->owed_from,
 			 MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != ENOBUFS &&
-		    errno != ENOMEM && errno != EINTR) {
-			conn_close(conn, reason_of(conn, errno));
+		if (n < 0 && conn_failed(conn, errno))
 			return false;
-		}
 	}
 	if (n > 0) {
 		conn->bytes_out += (uint64_t)n;
 		counter_add(&conn->instance->tally->bytes_out, (uint64_t)n);
 		conn->owed_from += (uint16_t)n;
+		conn->touched = conn->instance->conns->now;
 		if (conn->owed_from < owed->length)
 			conns_block(conn, clock_monotonic());
 	}
@@ -155,10 +162,7 @@ conn_send(struct conn *conn, struct message *message)
 		}
 		return CONN_SKIPPED;
 	}
-	if (errno == ENOBUFS || errno == ENOMEM || errno == EINTR)
-		return CONN_SKIPPED;
-	conn_close(conn, reason_of(conn, errno));
-	return CONN_GONE;
+	return conn_failed(conn, errno) ? CONN_GONE : CONN_SKIPPED;
 }
 
 /* Its end of file: from now on only a reset tells that it is gone. */
@@ -167,7 +171,9 @@ finished(struct conn *conn)
 {
 	conn->flags |= CONN_FINISHED;
 	if (conn->flags & CONN_SHUT)
-		conn_close(conn, CONN_STOPPING);
+		conn_close(conn, reason_of(conn, 0));
+	else if (conn->instance->config->service->finish)
+		conn_end(conn, CONN_CLIENT_CLOSED);
 	else
 		conns_watch(conn);
 }
@@ -180,7 +186,7 @@ receive(struct conn *conn)
 	struct conns *conns = instance->conns;
 	const struct service *service = instance->config->service;
 
-	for (int i = 0; i < READS_PER_EVENT; i++) {
+	for (int i = 0; i < READS_PER_EVENT && conns_reads(conn); i++) {
 		uint64_t serial = conn->serial;
 		ssize_t n = recv(conn->source.fd, conns->scratch,
 				 sizeof(conns->scratch), MSG_DONTWAIT);
@@ -197,7 +203,8 @@ receive(struct conn *conn)
 		}
 		conn->bytes_in += (uint64_t)n;
 		counter_add(&instance->tally->bytes_in, (uint64_t)n);
-		if (service->input) {
+		if (service->input && !(conn->flags & CONN_ENDING)) {
+			conn->touched = conns->now;
 			service->input(conn, conns->scratch, (size_t)n);
 			if (conn->serial != serial)
 				return false;
@@ -268,6 +275,7 @@ conn_open(struct instance *instance, uint64_t listener, int fd,
 	struct conns *conns = instance->conns;
 	struct conn init = { .listener = listener,
 			     .opened = clock_monotonic(),
+			     .touched = conns->now,
 			     .serial = conns->serial + 1 };
 	struct conn *conn;
 
@@ -365,12 +373,10 @@ conn_save(const struct conn *conn, struct handoff_conn *saved,
 static struct message *
 restore_owed(const struct handoff_conn *saved, const char *owed)
 {
-	struct message *message = NULL;
+	struct message *message = message_new(saved->owed);
 
-	if (!message_fresh(&message))
-		return NULL;
-	memcpy(message->bytes, owed, saved->owed);
-	message->length = saved->owed;
+	if (message)
+		memcpy(message->bytes, owed, saved->owed);
 	return message;
 }
 
@@ -387,8 +393,9 @@ conn_restore(struct instance *instance, int fd,
 		.listener = saved->listener,
 		.ticks = saved->ticks,
 		.skipped = saved->skipped,
-		.flags = saved->flags &
-			 (CONN_FINISHED | CONN_ENDING | CONN_SHUT),
+		.flags = saved->flags & (CONN_FINISHED | CONN_ENDING |
+					 CONN_SHUT | CONN_LEAVING),
+		.touched = instance->conns->now,
 	};
 	bool blocked = saved->owed > 0 || saved->flags & CONN_BLOCKED;
 	struct conn *conn = NULL;
@@ -414,43 +421,35 @@ conn_restore(struct instance *instance, int fd,
 	return conn;
 }
 
-void
-conn_end(struct conn *conn)
+/* Let the service send what it held back; false when that ended it. */
+static bool
+finish(struct conn *conn)
 {
+	const struct service *service = conn->instance->config->service;
+	uint64_t serial = conn->serial;
+
+	if (service->finish && !(conn->flags & CONN_ENDING))
+		service->finish(conn);
+	return conn->serial == serial;
+}
+
+void
+conn_end(struct conn *conn, enum conn_reason reason)
+{
+	if (!finish(conn))
+		return;
+	if (reason == CONN_CLIENT_CLOSED)
+		conn->flags |= CONN_LEAVING;
 	conn->flags |= CONN_ENDING;
-	if (conn->owed)
-		return;
-	conns_unblock(conn);
-	shut(conn);
-	if (conn->flags & CONN_FINISHED)
-		conn_close(conn, CONN_STOPPING);
-	else
-		conns_watch(conn);
-}
-
-bool
-conn_settled(const struct conn *conn)
-{
-	int queued = 0;
-
-	if (conn->owed)
-		return false;
-	/* All that was sent has been acknowledged, and what arrived was
-	 * read: a close now is no reset. */
-	return ioctl(conn->source.fd, SIOCOUTQ, &queued) < 0 || queued == 0;
-}
-
-void
-conn_close_stalled(struct instance *instance)
-{
-	uint64_t now = clock_monotonic();
-	struct conn *conn;
-
-	if (instance->config->stall == 0)
-		return;
-	while ((conn = TAILQ_FIRST(&instance->blocked)) &&
-	       now - conn->blocked_since >= instance->config->stall)
-		conn_close(conn, CONN_STALLED);
+	if (!conn->owed) {
+		conns_unblock(conn);
+		shut(conn);
+		if (conn->flags & CONN_FINISHED) {
+			conn_close(conn, reason_of(conn, 0));
+			return;
+		}
+	}
+	conns_watch(conn);
 }
 
 void

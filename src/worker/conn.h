@@ -5,11 +5,13 @@
  * It costs one struct and one pointer (worker/conns.h keeps them); nothing is
  * allocated while it lives.  It is never torn: what a send left over goes out before
  * anything else is sent, and as long as something is left over, new messages
- * are refused (the caller counts them as skipped), not queued.
+ * are refused (the caller counts them as skipped), not queued.  What is made
+ * for one client out of its own bytes must not be refused: a service that does
+ * that is `paced`, and reads nothing more from whom it owes something.
  *
- * A client that has closed its sending side is still served: that is what a
- * script's `nc host port </dev/null` looks like.  It is gone when it resets
- * or answers no more.
+ * A client that has closed its sending side is still served, unless the service
+ * has a `finish`: that is what a script's `nc host port </dev/null` looks like.
+ * It is gone when it resets or answers no more.
  *
  * conn_close() may be called for any connection at any time; the struct must
  * not be touched after it.
@@ -27,13 +29,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/uio.h>
 
 enum conn_flag {
 	CONN_FINISHED = 1, /* the client sends no more */
 	CONN_BLOCKED = 2,  /* waits for room; in instance->blocked */
 	CONN_ENDING = 4,   /* to be closed once all is out */
 	CONN_SHUT = 8,	   /* our sending side is shut down */
-	CONN_OFFERED = 16, /* to another worker: not served here meanwhile */
+	CONN_LEAVING = 16, /* it ends because the client wants that */
+	CONN_OFFERED = 32, /* to another worker: not served here meanwhile */
 };
 
 enum conn_reason {
@@ -41,6 +45,7 @@ enum conn_reason {
 	CONN_CLIENT_RESET,
 	CONN_TIMED_OUT,
 	CONN_STALLED,
+	CONN_IDLE,
 	CONN_STOPPING,
 	CONN_REMOVED, /* its service or listener is no longer configured */
 	CONN_NO_MEMORY,
@@ -55,6 +60,7 @@ struct conn {
 	uint64_t serial;	   /* no other connection ever has it */
 	uint64_t opened;	   /* CLOCK_MONOTONIC, nanoseconds */
 	uint64_t blocked_since;	   /* the same */
+	uint64_t touched;	   /* the same: conns->now of the last byte */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	int64_t mark;	   /* the last boundary it was served or missed */
@@ -65,6 +71,10 @@ struct conn {
 	uint16_t owed_from;
 	uint16_t flags;
 	struct conn_peer peer;
+	union {
+		void *pointer;
+		uint32_t number;
+	} own; /* the service's */
 };
 
 /*
@@ -88,10 +98,27 @@ enum conn_sent {
 enum conn_sent conn_send(struct conn *conn, struct message *message);
 
 /*
- * End it in order: send what is owed, then the end of file, and close once
- * the client's side has all of it (conn_settled() then says so).
+ * Send PARTS, COUNT of them, after whatever is owed.  What the client does not
+ * take is copied and follows by itself, HANDOFF_OWED bytes at most; without
+ * memory for that the connection is closed.
  */
-void conn_end(struct conn *conn);
+enum conn_sent conn_write(struct conn *conn, struct iovec *parts, int count);
+
+/*
+ * Whether ERROR, an errno of a send, is more than a want of room; then the
+ * connection is closed for it.
+ */
+bool conn_failed(struct conn *conn, int error);
+
+/* Owe LENGTH bytes more, and do not send them yet.  False: no memory. */
+bool conn_owe(struct conn *conn, const char *bytes, size_t length);
+
+/*
+ * End it in order, for CONN_STOPPING or CONN_CLIENT_CLOSED: send what is owed,
+ * then the end of file, and close once the client's side has all of it
+ * (conn_settled() then says so).  What still arrives is dropped.
+ */
+void conn_end(struct conn *conn, enum conn_reason reason);
 
 /* Whether an ending connection has nothing on its way any more. */
 bool conn_settled(const struct conn *conn);
@@ -122,6 +149,12 @@ struct conn *conn_restore(struct instance *instance, int fd,
 
 /* Close those of INSTANCE that took nothing for its stall time. */
 void conn_close_stalled(struct instance *instance);
+
+/*
+ * Once a second: close those of INSTANCE that were idle for its idle time, and
+ * those that have ended.  A quarter of them is looked at.
+ */
+void conn_close_idle(struct instance *instance);
 
 /* How the other end is called: "127.0.0.1:40112", "unix:pid=12,uid=0". */
 void conn_peer_text(const struct conn *conn, char text[ADDR_TEXT]);

@@ -15,6 +15,7 @@ reason_text(enum conn_reason reason)
 		[CONN_CLIENT_RESET] = "reset by client",
 		[CONN_TIMED_OUT] = "timed out",
 		[CONN_STALLED] = "stalled",
+		[CONN_IDLE] = "idle",
 		[CONN_STOPPING] = "server stopping",
 		[CONN_REMOVED] = "no longer configured",
 		[CONN_NO_MEMORY] = "out of memory",

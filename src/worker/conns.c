@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "worker/conns.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 
 void
@@ -10,6 +12,7 @@ conns_init(struct conns *conns, struct loop *loop, struct peers *peers,
 	*conns = (struct conns){ .loop = loop,
 				 .peers = peers,
 				 .changed = changed,
+				 .now = clock_monotonic(),
 				 .serial = first };
 	TAILQ_INIT(&conns->unused);
 }
@@ -114,12 +117,22 @@ conns_unblock(struct conn *conn)
 	TAILQ_REMOVE(&conn->instance->blocked, conn, blocked);
 }
 
+bool
+conns_reads(const struct conn *conn)
+{
+	if (conn->flags & CONN_FINISHED)
+		return false;
+	/* Who is to go has to be heard, lest he waits for us. */
+	return !conn->owed || conn->flags & CONN_ENDING ||
+	       !conn->instance->config->service->paced;
+}
+
 uint32_t
 conns_events(const struct conn *conn)
 {
 	uint32_t events = 0;
 
-	if (!(conn->flags & CONN_FINISHED))
+	if (conns_reads(conn))
 		events |= EPOLLIN | EPOLLRDHUP;
 	if (conn->flags & CONN_BLOCKED)
 		events |= EPOLLOUT;

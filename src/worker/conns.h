@@ -28,6 +28,7 @@ struct conns {
 	uint32_t chunk_count;
 	uint32_t count;	 /* that are in use */
 	uint64_t serial; /* the last one given */
+	uint64_t now;	 /* CLOCK_MONOTONIC, at the last second */
 	struct conn_queue unused;
 	char scratch[4096]; /* what arrived, while it is looked at */
 };
@@ -48,6 +49,9 @@ void conns_leave(struct instance *instance, struct conn *conn);
 /* It waits for room, since SINCE (CLOCK_MONOTONIC, nanoseconds). */
 void conns_block(struct conn *conn, uint64_t since);
 void conns_unblock(struct conn *conn);
+
+/* Whether what the client sends is read now. */
+bool conns_reads(const struct conn *conn);
 
 /* What the event loop has to watch a connection for. */
 uint32_t conns_events(const struct conn *conn);

@@ -33,16 +33,25 @@ struct datagram_batch {
 	struct iovec out_vectors[DATAGRAM_BATCH];
 	struct addr from[DATAGRAM_BATCH];
 	union control controls[DATAGRAM_BATCH];
-	char requests[DATAGRAM_BATCH][DATAGRAM_ROOM];
 	char replies[DATAGRAM_BATCH][DATAGRAM_REPLY];
+	size_t room;	 /* of each request */
+	char requests[]; /* DATAGRAM_BATCH of them */
 };
 
+static size_t
+room_of(const struct instance *instance)
+{
+	return instance->config->service->mirror ? DATAGRAM_WHOLE
+						 : DATAGRAM_ROOM;
+}
+
 static void
-prepare(struct datagram_batch *batch)
+prepare(struct datagram_batch *batch, size_t room)
 {
 	for (int i = 0; i < DATAGRAM_BATCH; i++) {
-		batch->in_vectors[i] =
-			(struct iovec){ batch->requests[i], DATAGRAM_ROOM };
+		batch->in_vectors[i] = (struct iovec){
+			batch->requests + (size_t)i * batch->room, room
+		};
 		batch->in[i].msg_hdr = (struct msghdr){
 			.msg_name = &batch->from[i].sa,
 			.msg_namelen = sizeof(batch->from[i].un),
@@ -146,18 +155,33 @@ refusal_of(const struct datagram_source *source, const struct addr *from)
 	return REFUSALS;
 }
 
+/* The answer to DATAGRAM, in REPLY or where it is; false: there is none. */
+static bool
+make_answer(struct instance *instance, const struct datagram *datagram,
+	    char *reply, struct iovec *vector)
+{
+	const struct service *service = instance->config->service;
+
+	if (service->mirror) {
+		*vector = (struct iovec){ (void *)(uintptr_t)datagram->bytes,
+					  datagram->length };
+		return true;
+	}
+	*vector = (struct iovec){ reply, service->datagram(instance, datagram,
+							   reply) };
+	return vector->iov_len > 0;
+}
+
 /* Whether the I-th request gets an answer; it is the COUNT-th of them then. */
 static bool
 answer(struct datagram_source *source, int i, int count)
 {
 	struct instance *instance = source->instance;
-	const struct service_config *config = instance->config;
 	struct datagram_batch *batch = source->datagrams->batch;
 	struct msghdr *in = &batch->in[i].msg_hdr;
-	struct datagram datagram = { .bytes = batch->requests[i],
+	struct datagram datagram = { .bytes = batch->in_vectors[i].iov_base,
 				     .length = batch->in[i].msg_len };
 	enum refusal refusal;
-	size_t length;
 
 	counter_add(&instance->tally->bytes_in, datagram.length);
 	datagram.from = batch->from[i];
@@ -168,14 +192,11 @@ answer(struct datagram_source *source, int i, int count)
 		return false;
 	}
 	datagram.received = received_at(in);
-	length = config->service->datagram(instance, &datagram,
-					   batch->replies[count]);
-	if (length == 0) {
+	if (!make_answer(instance, &datagram, batch->replies[count],
+			 &batch->out_vectors[count])) {
 		tally_refuse(instance->tally, REFUSED_MALFORMED);
 		return false;
 	}
-	batch->out_vectors[count] =
-		(struct iovec){ batch->replies[count], length };
 	batch->out[count].msg_hdr = (struct msghdr){
 		.msg_name = in->msg_name,
 		.msg_namelen = in->msg_namelen,
@@ -224,7 +245,7 @@ serve_batch(struct datagram_source *source)
 	int count = 0;
 	int n;
 
-	prepare(batch);
+	prepare(batch, room_of(source->instance));
 	n = recvmmsg(source->source.fd, batch->in, DATAGRAM_BATCH,
 		     MSG_DONTWAIT | MSG_TRUNC, NULL);
 	batch->now = clock_monotonic();
@@ -248,6 +269,23 @@ source_ready(struct loop_source *loop_source, uint32_t events)
 {
 	(void)events;
 	serve_batches((struct datagram_source *)loop_source, BATCHES_PER_EVENT);
+}
+
+static struct datagram_batch *
+new_batch(const struct datagrams *datagrams)
+{
+	struct datagram_batch *batch;
+	size_t room = 0;
+
+	for (int i = 0; i < datagrams->count; i++) {
+		size_t each = room_of(datagrams->sources[i].instance);
+
+		room = each > room ? each : room;
+	}
+	batch = calloc(1, sizeof(*batch) + DATAGRAM_BATCH * room);
+	if (batch)
+		batch->room = room;
+	return batch;
 }
 
 int
@@ -274,7 +312,7 @@ datagrams_open(struct datagrams *datagrams, struct loop *loop,
 		datagrams->count++;
 	}
 	if (datagrams->count > 0)
-		datagrams->batch = calloc(1, sizeof(*datagrams->batch));
+		datagrams->batch = new_batch(datagrams);
 	if (datagrams->count == 0 || datagrams->batch)
 		return 0;
 	free(datagrams->sources);

@@ -3,7 +3,8 @@
  * Datagrams: taken from sockets that all workers share, and answered in place.
  *
  * They are read and answered in batches, each answer from the address that its
- * request was sent to.  An answer is never larger than DATAGRAM_REPLY; a
+ * request was sent to.  An answer is never larger than DATAGRAM_REPLY, unless
+ * it is the request itself, as of a service that is a `mirror`; a
  * request from a port below 1024, or from the port that the service itself
  * has, is dropped unless the service allows that, and so is one over the rate
  * of its source (worker/limits.h): both keep forged requests from making loops
@@ -33,6 +34,11 @@ enum {
 	DATAGRAM_ROOM = 2048, /* bytes of a request that are looked at */
 	DATAGRAM_REPLY = 512, /* room for an answer */
 	DATAGRAM_BATCH = 32,  /* read and answered at a time */
+	/*
+	 * Room for any request, for a mirror.  A cache line more than the
+	 * most, lest those of a batch all begin in the same place of the cache.
+	 */
+	DATAGRAM_WHOLE = 65536 + 64,
 };
 
 struct datagrams;

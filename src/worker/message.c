@@ -3,6 +3,24 @@
 
 #include <stdlib.h>
 
+static struct message *
+make(size_t room, size_t length)
+{
+	struct message *message = malloc(sizeof(*message) + room);
+
+	if (!message)
+		return NULL;
+	message->holders = 1;
+	message->length = (uint32_t)length;
+	return message;
+}
+
+struct message *
+message_new(size_t length)
+{
+	return make(length, length);
+}
+
 struct message *
 message_fresh(struct message **slot)
 {
@@ -10,11 +28,9 @@ message_fresh(struct message **slot)
 
 	if (message && message->holders == 1)
 		return message;
-	message = malloc(sizeof(*message));
+	message = make(MESSAGE_ROOM, 0);
 	if (!message)
 		return NULL;
-	message->holders = 1;
-	message->length = 0;
 	message_drop(*slot);
 	*slot = message;
 	return message;

@@ -2,7 +2,8 @@
 /*
  * A message: bytes that are made once and sent to many connections.  A
  * connection that could be sent only a part of one holds on to it until the
- * rest is out; nothing is copied for a client.
+ * rest is out; nothing is copied for a client.  What is one client's alone is
+ * kept in the same form when he does not take it at once.
  */
 #ifndef TIMED_WORKER_MESSAGE_H
 #define TIMED_WORKER_MESSAGE_H
@@ -12,12 +13,12 @@
 
 enum {
 	MESSAGE_ROOM = 512
-}; /* bytes; no message is longer */
+}; /* bytes that there is room for in one that is to be filled */
 
 struct message {
 	uint32_t holders;
 	uint32_t length;
-	char bytes[MESSAGE_ROOM];
+	char bytes[];
 };
 
 /*
@@ -26,6 +27,9 @@ struct message {
  * *SLOT stays.
  */
 struct message *message_fresh(struct message **slot);
+
+/* One of LENGTH bytes, to be filled; NULL when memory is out. */
+struct message *message_new(size_t length);
 
 struct message *message_hold(struct message *message);
 

@@ -46,6 +46,7 @@ struct service_config {
 	struct service_listen listen[SERVICE_LISTENS];
 	int64_t interval;	 /* between ticks, nanoseconds; 0: no ticks */
 	uint64_t stall;		 /* nanoseconds without progress; 0: no limit */
+	uint64_t idle;		 /* without a byte either way; 0: no limit */
 	bool no_low_ports;	 /* no answer to ports that may answer it */
 	bool require_sync;	 /* none while the clock is not synchronised */
 	struct limits_rate rate; /* of datagrams */
@@ -63,6 +64,7 @@ struct instance {
 	struct conn **members;
 	uint32_t member_count;
 	uint32_t member_room;
+	uint32_t looked_at; /* where the next look at members begins */
 	TAILQ_HEAD(conn_queue, conn) blocked; /* longest first */
 	struct tally *tally;		      /* in the worker's slot */
 	struct histogram *lateness;	      /* in the worker's slot */
@@ -82,6 +84,15 @@ struct service {
 	 */
 	int send_buffer;
 	int unsent;
+
+	/* The same for what a client sent and nobody has read; 0: as it likes. */
+	int receive_buffer;
+
+	/* From a client that does not take what it is owed, nothing is read. */
+	bool paced;
+
+	/* A datagram is its own answer, whatever its length; no `datagram`. */
+	bool mirror;
 
 	size_t settings_size;
 	const struct setting *settings; /* beside name, type and listen */
@@ -129,6 +140,12 @@ struct service {
 	void (*open)(struct conn *conn);
 	/* Bytes arrived.  NULL: they are dropped. */
 	void (*input)(struct conn *conn, const char *bytes, size_t length);
+	/*
+	 * Nothing more will arrive, or be looked at: send what was held back
+	 * for more of it, with conn_write().  The connection ends after that.
+	 * NULL: a client that sends no more is served on.
+	 */
+	void (*finish)(struct conn *conn);
 	/*
 	 * BOUNDARY (CLOCK_REALTIME, nanoseconds) is reached; LEAP: within an
 	 * inserted leap second, which the clock shows as 23:59:59 again.

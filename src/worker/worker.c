@@ -85,10 +85,13 @@ beat(struct timer *timer, bool stepped)
 	struct worker *worker = WORKER_OF(timer, beat);
 
 	(void)stepped;
-	counter_set(&worker->slot->heartbeat, clock_monotonic());
+	worker->conns.now = clock_monotonic();
+	counter_set(&worker->slot->heartbeat, worker->conns.now);
 	report(worker);
-	for (int i = 0; i < worker->instance_count; i++)
+	for (int i = 0; i < worker->instance_count; i++) {
 		conn_close_stalled(&worker->instances[i]);
+		conn_close_idle(&worker->instances[i]);
+	}
 	accept_look(&worker->acceptor);
 	datagrams_look(&worker->datagrams);
 }
@@ -103,7 +106,7 @@ end_all(struct worker *worker)
 
 		/* Backwards, because some close at once. */
 		for (uint32_t k = instance->member_count; k-- > 0;)
-			conn_end(instance->members[k]);
+			conn_end(instance->members[k], CONN_STOPPING);
 	}
 }
 

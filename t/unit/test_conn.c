@@ -309,7 +309,7 @@ an_end_sends_what_is_owed_first(void **state)
 
 	takes = 7;
 	assert_int_equal(conn_send(conn, bench->message), CONN_PARTLY);
-	conn_end(conn);
+	conn_end(conn, CONN_STOPPING);
 	assert_false(conn_settled(conn));
 	assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
 	takes = -1;
