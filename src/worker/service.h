@@ -57,10 +57,10 @@ struct service_config {
 /* A service in one worker. */
 struct instance {
 	const struct service_config *config;
-	struct conns *conns; /* that all services of the worker share */
+	struct conns *conns;	 /* that all services of the worker share */
 	struct keeping *keeping; /* the same; see service->keep */
-	struct timer tick;   /* first member of nothing: see ticker.c */
-	int64_t due;	     /* the boundary that the timer is armed for */
+	struct timer tick;	 /* first member of nothing: see ticker.c */
+	int64_t due;		 /* the boundary that the timer is armed for */
 	struct conn **members;
 	uint32_t member_count;
 	uint32_t member_room;
@@ -147,10 +147,17 @@ struct service {
 	 */
 	void (*finish)(struct conn *conn);
 	/*
+	 * The client sends no more, and the service ends the connection, now or
+	 * when it has what it asked for.  NULL: see finish.
+	 */
+	void (*hangup)(struct conn *conn);
+	/*
 	 * BOUNDARY (CLOCK_REALTIME, nanoseconds) is reached; LEAP: within an
 	 * inserted leap second, which the clock shows as 23:59:59 again.
 	 */
 	void (*tick)(struct instance *instance, int64_t boundary, bool leap);
+	/* There is room to send again, and nothing is owed any more. */
+	void (*drain)(struct conn *conn);
 	/* The client is gone; its descriptor is still open. */
 	void (*close)(struct conn *conn);
 
