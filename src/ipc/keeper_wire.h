@@ -53,9 +53,15 @@ enum keeper_type {
 	 * as its `seq`.
 	 */
 	KEEPER_HISTORY,
-	/* Who is here: those whose names come after `name` (empty: all). */
+	/*
+	 * Who is here: those whose names come after `name` (empty: all).  The
+	 * answer's name is empty, or, if not all fit, what to ask after next.
+	 */
 	KEEPER_WHO,
-	/* `session`, whose key is `from`, is with this worker now. */
+	/*
+	 * `session`, whose key is `from`, is with this worker now.  No answer,
+	 * unless it is over.
+	 */
 	KEEPER_ATTACH,
 	/* `session` is over.  No answer. */
 	KEEPER_LEAVE,
@@ -113,12 +119,12 @@ struct keeper_answer {
 	uint64_t token;
 	uint64_t session; /* LOGIN, REGISTER */
 	uint64_t key;	  /* the same */
-	uint64_t user;	  /* the same, ATTACH */
+	uint64_t user;	  /* the same */
 	uint64_t cursor;  /* the same: what the ring has after it is for him */
 	uint64_t seq;	  /* SAY: of the line; LOGIN, REGISTER: at the cursor */
-	uint32_t count;	  /* HISTORY: what is left; WHO: sessions in all */
+	uint32_t count;	  /* HISTORY: what is left; WHO: all sessions */
 	uint32_t absent;  /* SAY: the one it is for is not here */
-	uint32_t name_length; /* LOGIN, REGISTER, ATTACH: as it is shown */
+	uint32_t name_length; /* LOGIN, REGISTER: as it is shown; WHO: more */
 	uint32_t text_length; /* HISTORY, WHO: lines to be shown as they are */
 };
 

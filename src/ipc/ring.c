@@ -212,13 +212,6 @@ raise_to(uint64_t *until, uint64_t value)
 		__atomic_store_n(until, value, __ATOMIC_RELAXED);
 }
 
-static bool
-is_line(const struct ring_entry *entry)
-{
-	return entry->to == 0 &&
-	       (entry->kind == RING_MESSAGE || entry->kind == RING_ACTION);
-}
-
 void
 ring_append(struct ring *ring, struct ring_entry *entry, const char *text)
 {
@@ -229,7 +222,7 @@ ring_append(struct ring *ring, struct ring_entry *entry, const char *text)
 		at += left;
 	entry->number = ring->head + 1;
 	entry->at = at;
-	entry->lines = ring->lines + is_line(entry);
+	entry->lines = ring->lines + ring_is_line(entry);
 	raise_to(&ring->header->entries_until, entry->number);
 	raise_to(&ring->header->text_until, at + entry->length);
 	/* Readers know what is about to change before it does. */

@@ -149,6 +149,14 @@ enum ring_got ring_read(const struct ring *ring, uint64_t number,
 
 /* --- all --- */
 
+/* Whether it is one that everybody gets, and no notice. */
+static inline bool
+ring_is_line(const struct ring_entry *entry)
+{
+	return entry->to == 0 &&
+	       (entry->kind == RING_MESSAGE || entry->kind == RING_ACTION);
+}
+
 void ring_close(struct ring *ring);
 
 #endif

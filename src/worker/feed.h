@@ -9,7 +9,7 @@
  *
  *	n = feed_gather(feed, &reader, parts, room, &missed);
  *	sent = writev(fd, parts, n);
- *	rest = feed_sent(feed, &reader, parts, n, sent, &length);
+ *	rest = feed_sent(feed, &reader, sent, &length);
  *
  * What it is not to see (its own lines, messages to others) is passed over.
  */
@@ -28,8 +28,7 @@ struct feed {
 	struct ring_entry *entries; /* as in the ring, N at N % entry_count */
 	char *text;		    /* as in the ring */
 	uint64_t tail;		    /* the oldest entry that is here */
-	uint64_t head;		    /* the last one; tail - 1: none is here */
-	uint64_t missed;	    /* entries that this worker never saw */
+	uint64_t head;		    /* the last one; 0: none is here */
 };
 
 /* One client's place.  All of it may be passed to another worker. */
@@ -65,9 +64,9 @@ feed_has_more(const struct feed *feed, const struct feed_reader *reader)
 
 /*
  * What READER has not seen, as at most ROOM parts; returns how many.  *MISSED
- * is how many lines it can never see because they are overwritten, and is to
- * be told to the client before them: it is said once, READER is past them.
- * With 0 parts and no more to come, READER is at the head.
+ * is how many public lines it can never see because they are overwritten, and
+ * is to be told to the client before them: it is said once, READER is past
+ * them.  With 0 parts there is nothing for it, and READER is at the head.
  */
 int feed_gather(const struct feed *feed, struct feed_reader *reader,
 		struct iovec *parts, int room, uint64_t *missed);
@@ -75,9 +74,9 @@ int feed_gather(const struct feed *feed, struct feed_reader *reader,
 /*
  * SENT bytes of what feed_gather() gave went out.  READER goes past each line
  * of which a byte was sent, and past all that it was not to see before those.
- * Returns what is left of a line that went out in part, which has to be sent
- * before all else, and *LENGTH, 0 if there is none; it stays here until the
- * next feed_pull().
+ * Returns what is left of a line that went out in part, *LENGTH bytes that have
+ * to be sent before all else, or NULL with 0; it stays here until the next
+ * feed_pull().
  */
 const char *feed_sent(const struct feed *feed, struct feed_reader *reader,
 		      size_t sent, size_t *length);

@@ -64,7 +64,8 @@ struct keeping_answer {
 	uint64_t seq;	  /* SAY: its place in the store; LOGIN, REGISTER: the
 			      `until` of a first history */
 	uint64_t cursor;  /* LOGIN, REGISTER: for feed_begin() */
-	uint32_t count;	  /* HISTORY: what is left; WHO: sessions in all */
+	uint32_t count;	  /* HISTORY: what is left; WHO: all sessions */
+	char more[NAME_SIZE]; /* WHO: ask after this for the rest, or "" */
 	bool absent;	  /* SAY to somebody: he is not here, and will find it
 			      in his history */
 	const char *text; /* HISTORY, WHO: lines; else the reason, or "" */

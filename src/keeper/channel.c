@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "keeper/channel.h"
+
+#include "ipc/events.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Requests taken from one worker before the others get their turn. */
+enum {
+	REQUESTS_PER_EVENT = 64
+};
+
+struct channel_held {
+	STAILQ_ENTRY(channel_held) entry;
+	size_t length;
+	char bytes[];
+};
+
+static void
+drop(struct channel *channel)
+{
+	struct channels *channels = channel->channels;
+	struct channel_held *held;
+
+	TAILQ_REMOVE(&channels->all, channel, entry);
+	channels->closed(channels->context, channel);
+	loop_remove(channels->loop, &channel->source);
+	while ((held = STAILQ_FIRST(&channel->held))) {
+		STAILQ_REMOVE_HEAD(&channel->held, entry);
+		free(held);
+	}
+	close(channel->source.fd);
+	close(channel->wake);
+	free(channel);
+}
+
+/* --- answers --- */
+
+static bool
+push(const struct channel *channel, const char *bytes, size_t length)
+{
+	ssize_t n;
+
+	do
+		n = send(channel->source.fd, bytes, length,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	/* One that is gone is dropped when it is read from. */
+	return n >= 0 || (errno != EAGAIN && errno != ENOBUFS);
+}
+
+static void
+watch(struct channel *channel)
+{
+	uint32_t events = STAILQ_EMPTY(&channel->held) ? EPOLLIN : EPOLLOUT;
+
+	(void)loop_modify(channel->channels->loop, &channel->source, events);
+}
+
+static void
+hold(struct channel *channel, const char *bytes, size_t length)
+{
+	struct channel_held *held = malloc(sizeof(*held) + length);
+	bool first = STAILQ_EMPTY(&channel->held);
+
+	if (!held)
+		_exit(EX_OSERR);
+	held->length = length;
+	memcpy(held->bytes, bytes, length);
+	STAILQ_INSERT_TAIL(&channel->held, held, entry);
+	if (first)
+		watch(channel);
+}
+
+void
+channel_answer(struct channel *channel, const struct keeper_told *answer)
+{
+	char *bytes;
+	size_t length;
+
+	if (!channel)
+		return;
+	bytes = channel->channels->answer;
+	length = keeper_wire_answer(answer, bytes);
+	if (!STAILQ_EMPTY(&channel->held) || !push(channel, bytes, length))
+		hold(channel, bytes, length);
+}
+
+static void
+release(struct channel *channel)
+{
+	struct channel_held *held;
+
+	while ((held = STAILQ_FIRST(&channel->held)) &&
+	       push(channel, held->bytes, held->length)) {
+		STAILQ_REMOVE_HEAD(&channel->held, entry);
+		free(held);
+	}
+	if (STAILQ_EMPTY(&channel->held))
+		watch(channel);
+}
+
+/* --- requests --- */
+
+static void
+refuse(struct channel *channel)
+{
+	log_event(EVENT_KEEPER_REFUSED, "worker", "%" PRIu64, channel->worker);
+	drop(channel);
+}
+
+static void
+take_requests(struct channel *channel)
+{
+	struct channels *channels = channel->channels;
+
+	/* An answer that has to wait ends it. */
+	for (int i = 0; i < REQUESTS_PER_EVENT; i++) {
+		struct keeper_asked request;
+		ssize_t n;
+
+		if (!STAILQ_EMPTY(&channel->held))
+			return;
+		n = recv(channel->source.fd, channels->request,
+			 sizeof(channels->request), MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			drop(channel);
+			return;
+		}
+		if (!keeper_wire_asked(channels->request, (size_t)n,
+				       &request)) {
+			refuse(channel);
+			return;
+		}
+		channels->asked(channels->context, channel, &request);
+		/* It may have been a password. */
+		explicit_bzero(channels->request, (size_t)n);
+	}
+}
+
+static void
+channel_ready(struct loop_source *source, uint32_t events)
+{
+	struct channel *channel = (struct channel *)source;
+
+	if (events & EPOLLOUT)
+		release(channel);
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		/* Nobody waits for answers any more. */
+		if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN))
+			drop(channel);
+		else
+			take_requests(channel);
+	}
+}
+
+/* --- life --- */
+
+void
+channels_init(struct channels *channels, struct loop *loop,
+	      void (*asked)(void *context, struct channel *channel,
+			    const struct keeper_asked *request),
+	      void (*closed)(void *context, struct channel *channel),
+	      void *context)
+{
+	channels->loop = loop;
+	channels->asked = asked;
+	channels->closed = closed;
+	channels->context = context;
+	TAILQ_INIT(&channels->all);
+}
+
+void
+channels_add(struct channels *channels, int socket, int wake, uint64_t worker)
+{
+	struct channel *channel = calloc(1, sizeof(*channel));
+
+	if (!channel)
+		_exit(EX_OSERR);
+	*channel = (struct channel){ .source = { channel_ready, socket },
+				     .channels = channels,
+				     .wake = wake,
+				     .worker = worker };
+	STAILQ_INIT(&channel->held);
+	if (loop_add(channels->loop, &channel->source, EPOLLIN) < 0) {
+		close(socket);
+		close(wake);
+		free(channel);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&channels->all, channel, entry);
+}
+
+void
+channels_wake(struct channels *channels)
+{
+	static const uint64_t one = 1;
+	struct channel *channel;
+
+	/* It is full after 2^64 times: then it was woken. */
+	TAILQ_FOREACH(channel, &channels->all, entry)
+	(void)!write(channel->wake, &one, sizeof(one));
+}
+
+void
+channels_close(struct channels *channels)
+{
+	struct channel *channel;
+
+	while ((channel = TAILQ_FIRST(&channels->all)))
+		drop(channel);
+}
