@@ -31,7 +31,7 @@ enum {
 	KEEPER_WIRE_VERSION = 1,
 	KEEPER_REQUESTS = 512, /* under way from one worker */
 	KEEPER_TEXT = 1024,    /* bytes of one line that somebody says */
-	KEEPER_PAGE = 32768,   /* bytes of text in one answer */
+	KEEPER_PAGE = 6144,    /* bytes of text in one answer */
 	KEEPER_LINES = 1000,   /* that one may ask of the history */
 };
 
