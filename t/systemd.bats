@@ -99,10 +99,14 @@ bats_require_minimum_version 1.5.0
 
 @test "systemd: the status says how many there are" {
 	listen_for_notes
-	timed_start 'workers = 3;' 'services = ( { type = "stream"; listen = [ "127.0.0.1:0" ]; interval = 0.1; } );'
+	timed_start 'workers = 3;' 'services = (
+		{ type = "stream"; listen = [ "127.0.0.1:0" ]; interval = 0.1; },
+		{ type = "time"; listen = [ "127.0.0.1:0" ]; } );'
 	client_start
 	client_start
-	wait_until "$PATIENCE" noted 1 'STATUS=3 workers, 2 connections, [1-9][0-9]* ticks a second$'
+	wait_until "$PATIENCE" noted 1 'STATUS=3 workers, 2 clients, [1-9][0-9]* ticks a second, 0 requests a second$'
+	udp_ask "$(service_port time)" 20
+	wait_until "$PATIENCE" noted 1 'STATUS=3 workers, 2 clients, [1-9][0-9]* ticks a second, [1-9][0-9]* requests a second$'
 }
 
 @test "systemd: the watchdog is fed about once a second" {

@@ -217,6 +217,21 @@ read_rate(struct service_config *service, config_setting_t *group,
 			 "per_second: must be 0 or at least %g", SLOWEST);
 }
 
+/* There is one keeper, and it does what one service wants. */
+static void
+check_single(const struct config *config, const struct service_config *service,
+	     config_setting_t *group, struct complaints *complaints)
+{
+	if (!service->service->keep)
+		return;
+	for (int i = 0; i < config->service_count; i++)
+		if (config->services[i].service->keep)
+			complain(complaints, group,
+				 "type: there is a %s already, and can be one; "
+				 "it listens where you like",
+				 config->services[i].service->type);
+}
+
 static void
 read_service(struct config *config, config_setting_t *group,
 	     struct complaints *complaints)
@@ -255,6 +270,7 @@ read_service(struct config *config, config_setting_t *group,
 	read_name(config, service, group, complaints);
 	read_listen(config, service, group, complaints);
 	read_rate(service, group, complaints);
+	check_single(config, service, group, complaints);
 	kind->configure(service, group, complaints);
 	config->service_count++;
 }

@@ -22,6 +22,11 @@ enum command_type {
 	COMMAND_HAND_OVER,
 	/* Take over whom this handoff socket brings.  argument: whose it is. */
 	COMMAND_TAKE_OVER,
+	/*
+	 * There is a keeper, the first or a new one: here are the way to it,
+	 * the eventfd that it wakes this worker with, and the ring, to be read.
+	 */
+	COMMAND_KEEPER,
 };
 
 enum {

@@ -30,7 +30,7 @@ struct keeper {
 	struct ring ring;
 	struct store *store; /* NULL: it cannot be opened just now */
 	bool loaded;	     /* it was open before: the roster is known */
-	char trouble[512];   /* why not, or what was last wrong with it */
+	char trouble[256];   /* why not, or what was wrong last */
 	uint64_t complained; /* of that; CLOCK_MONOTONIC, ns; 0: never */
 	struct roster roster;
 	struct channels channels;

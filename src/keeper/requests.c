@@ -28,11 +28,7 @@ requests_answer(struct channel *channel, uint64_t token,
 void
 requests_trouble(struct keeper *keeper, struct channel *channel, uint64_t token)
 {
-	const char *text = strstr(keeper->trouble, ": ");
-
-	/* Where the file lies is nothing to a client. */
-	requests_answer(channel, token, KEEPER_TROUBLE,
-			text ? text + 2 : keeper->trouble);
+	requests_answer(channel, token, KEEPER_TROUBLE, keeper->trouble);
 }
 
 static void

@@ -348,7 +348,7 @@ store_open(const char *file, bool power, char *error, size_t size)
 	}
 	if (open_all(store, file, power))
 		return store;
-	snprintf(error, size, "%s: %s", file, store->problem);
+	strlcpy(error, store->problem, size);
 	store_close(store);
 	return NULL;
 }

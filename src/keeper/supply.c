@@ -16,11 +16,16 @@ static void
 complain_of(struct keeper *keeper)
 {
 	uint64_t now = clock_monotonic();
+	struct log_record record;
 
 	if (keeper->complained && now - keeper->complained < COMPLAIN_AFTER)
 		return;
 	keeper->complained = now;
-	log_event(EVENT_STORE_FAILED, "reason", "%s", keeper->trouble);
+	if (!log_begin(&record, EVENT_STORE_FAILED))
+		return;
+	log_tag(&record, "file", "%s/timed.db", keeper->plan->state_dir);
+	log_tag(&record, "reason", "%s", keeper->trouble);
+	log_end(&record);
 }
 
 static void
@@ -38,9 +43,8 @@ supply_failed(struct keeper *keeper)
 {
 	if (keeper->store) {
 		store_rollback(keeper->store);
-		snprintf(keeper->trouble, sizeof(keeper->trouble),
-			 "%s/timed.db: %s", keeper->plan->state_dir,
-			 store_problem(keeper->store));
+		strlcpy(keeper->trouble, store_problem(keeper->store),
+			sizeof(keeper->trouble));
 		if (!store_usable(keeper->store)) {
 			store_close(keeper->store);
 			keeper->store = NULL;
@@ -188,9 +192,8 @@ void
 supply_check(struct keeper *keeper)
 {
 	if (keeper->store && !store_usable(keeper->store)) {
-		snprintf(keeper->trouble, sizeof(keeper->trouble),
-			 "%s/timed.db: it was taken away",
-			 keeper->plan->state_dir);
+		strlcpy(keeper->trouble, "it was taken away",
+			sizeof(keeper->trouble));
 		store_close(keeper->store);
 		keeper->store = NULL;
 		complain_of(keeper);

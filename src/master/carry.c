@@ -106,7 +106,7 @@ all_text(const struct master *master)
 	return json_pack(
 		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
 		"s:{s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:i, s:i}, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o}",
 		"carry", CARRY_VERSION,
 		"scoreboard_layout", SCOREBOARD_VERSION,
 		"handoff", HANDOFF_VERSION,
@@ -131,6 +131,7 @@ all_text(const struct master *master)
 			"change", scribe->identity.change,
 			"uid", (int)scribe->identity.uid,
 			"gid", (int)scribe->identity.gid,
+		"keeper", warden_save(&master->warden),
 		"listeners", listeners_text(&master->listeners),
 		"workers", members_text(&master->pool.crew));
 }
@@ -367,6 +368,21 @@ carry_read(int fd, struct master *master, struct scribe_carried *journal,
 	return result;
 }
 
+int
+carry_read_keeper(int fd, struct warden *warden, struct problem *problem)
+{
+	json_t *text = load(fd, problem);
+	int result = text ? 0 : -1;
+
+	if (text &&
+	    warden_restore(warden, json_object_get(text, "keeper")) < 0) {
+		problem_errno(problem, errno, "the keeper");
+		result = -1;
+	}
+	json_decref(text);
+	return result;
+}
+
 /* clang-format off */
 static int
 unpack_member(json_t *text, int *slot, struct crew_member *member,
@@ -463,6 +479,7 @@ carry_keep(const struct master *master, bool keep)
 	keep_one(scribe->write_end, keep);
 	keep_one(scribe->own_end, keep);
 	keep_one(scribe->command, keep);
+	warden_each_fd(&master->warden, keep_one, keep);
 	for (int i = 0; i < master->listeners.count; i++)
 		keep_one(master->listeners.items[i].fd, keep);
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {

@@ -36,6 +36,9 @@ bool carry_check(int fd, struct problem *problem);
 int carry_read(int fd, struct master *master, struct scribe_carried *journal,
 	       struct problem *problem);
 
+/* The keeper, once the warden is open.  0, or -1 with PROBLEM. */
+int carry_read_keeper(int fd, struct warden *warden, struct problem *problem);
+
 /* The workers, once the pool is open. */
 int carry_read_workers(int fd, struct crew *crew, struct problem *problem);
 

@@ -13,6 +13,7 @@
 #include "master/places.h"
 #include "master/pool.h"
 #include "master/scribe.h"
+#include "master/warden.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,18 @@ struct upgrade {
 	int output; /* what it says */
 	bool late;  /* it had to be killed */
 	bool again; /* asked for while a reload was under way */
+};
+
+/* What workers told since the last second. */
+struct pulse_rates {
+	uint64_t ticks;
+	uint64_t requests;
+};
+
+struct pulse {
+	struct pulse_rates counting;
+	uint64_t log_lost; /* of the master, in the scoreboard already */
+	uint64_t log_limited;
 };
 
 struct master {
@@ -49,11 +62,9 @@ struct master {
 	struct places places;
 	struct pool pool;
 	struct scribe scribe;
-	uint64_t stop_began;	 /* CLOCK_MONOTONIC, nanoseconds */
-	uint64_t ticks_a_second; /* what the last beats told */
-	uint64_t ticks_counting;
-	uint64_t log_lost; /* of the master, in the scoreboard already */
-	uint64_t log_limited;
+	struct warden warden;
+	uint64_t stop_began; /* CLOCK_MONOTONIC, nanoseconds */
+	struct pulse pulse;
 };
 
 static inline struct scoreboard_master *

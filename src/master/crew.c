@@ -220,6 +220,7 @@ crew_spawn(struct crew *crew, unsigned generation, unsigned number,
 	if (order.slot < 0 || spawn_worker(&order, &spawned) < 0)
 		return -1;
 	take_in(crew, &order, &spawned);
+	crew->events->born(crew->context, order.slot);
 	return order.slot;
 }
 
@@ -271,6 +272,12 @@ give(struct crew_member *member, enum command_type type, uint64_t argument,
 	if (errno == EAGAIN)
 		crew_kill(member->crew, slot_of(member), "it takes no orders");
 	return false;
+}
+
+bool
+crew_introduce(struct crew *crew, int slot, const int fds[3])
+{
+	return give(&crew->members[slot], COMMAND_KEEPER, 0, fds, 3);
 }
 
 void

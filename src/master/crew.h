@@ -46,6 +46,8 @@ struct crew_member {
 struct crew_events {
 	/* It serves from now on. */
 	void (*ready)(void *context, int slot);
+	/* There is one more; it does not serve yet. */
+	void (*born)(void *context, int slot);
 	/* It is alive; this happened since its last beat. */
 	void (*beat)(void *context, int slot, const struct report_beat *beat);
 };
@@ -79,6 +81,12 @@ int crew_adopt(struct crew *crew, int slot, const struct crew_member *member);
 
 /* Hear all that the workers have said so far. */
 void crew_listen(struct crew *crew);
+
+/*
+ * Let it know the keeper: FDS are its end of the way there, its eventfd and the
+ * ring; they stay the caller's.  False when it cannot be told.
+ */
+bool crew_introduce(struct crew *crew, int slot, const int fds[3]);
 
 /* Let it take clients; until then it only waits. */
 void crew_accept(struct crew *crew, int slot);

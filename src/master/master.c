@@ -7,6 +7,7 @@
 #include "master/carry.h"
 #include "master/context.h"
 #include "master/notify.h"
+#include "master/pulse.h"
 #include "master/reload.h"
 #include "master/start.h"
 #include "master/upgrade.h"
@@ -34,26 +35,6 @@ enter(struct master *master, enum master_state state)
 			 __ATOMIC_RELAXED);
 }
 
-/* --- what others see --- */
-
-static void
-status_text(struct master *master, char *text, size_t size)
-{
-	uint64_t connections = 0;
-
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (master->pool.crew.members[i].pid)
-			connections += __atomic_load_n(
-				&scoreboard_slot(&master->scoreboard, i)
-					 ->connections,
-				__ATOMIC_RELAXED);
-	snprintf(text, size,
-		 "%d workers, %" PRIu64 " connections, %" PRIu64
-		 " ticks a second",
-		 crew_count(&master->pool.crew), connections,
-		 master->ticks_a_second);
-}
-
 /* --- the end --- */
 
 static uint64_t
@@ -70,9 +51,9 @@ scribe_ended(void *context)
 	loop_stop(&master->loop);
 }
 
-/* The workers are gone; the journal writes what they left. */
+/* Nobody is left but the journal, which writes what they left. */
 static void
-pool_empty(void *context)
+keeper_ended(void *context)
 {
 	struct master *master = context;
 	struct log_record record;
@@ -86,7 +67,16 @@ pool_empty(void *context)
 	}
 	log_flush();
 	log_close();
-	scribe_stop(&master->scribe, stop_milliseconds(master, 0.15));
+	scribe_stop(&master->scribe, stop_milliseconds(master, 0.1));
+}
+
+/* The workers are gone; the keeper stores what they left. */
+static void
+pool_empty(void *context)
+{
+	struct master *master = context;
+
+	warden_stop(&master->warden, stop_milliseconds(master, 0.1));
 }
 
 static void
@@ -123,7 +113,7 @@ fail_start(struct master *master, const struct problem *problem)
 		stop(master);
 }
 
-/* --- start: the journal, then the workers --- */
+/* --- start: the journal, then the keeper, then the workers --- */
 
 static void
 journal_ready(void *context)
@@ -133,6 +123,7 @@ journal_ready(void *context)
 
 	if (master->state != MASTER_STARTING)
 		return;
+	warden_configure(&master->warden, master->config);
 	if (pool_begin(&master->pool, master->config, &master->listeners,
 		       &problem) < 0)
 		fail_start(master, &problem);
@@ -214,6 +205,7 @@ reap(void *context)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!scribe_reap(&master->scribe, pid, status) &&
+		    !warden_reap(&master->warden, pid, status) &&
 		    !upgrade_reap(master, pid, status))
 			pool_reap(&master->pool, pid, status);
 }
@@ -225,45 +217,24 @@ static const struct signals_action actions[] = {
 };
 
 static void
-pool_beat(void *context, const struct report_beat *beat)
+pool_born(void *context, int slot)
 {
 	struct master *master = context;
 
-	master->ticks_counting += beat->delta.ticks;
+	warden_introduce(&master->warden, slot);
 }
 
-/* What is missing of the master's own records. */
 static void
-publish_log_gaps(struct master *master)
+pool_beat(void *context, const struct report_beat *beat)
 {
-	struct scoreboard_master *board = master_board(master);
-
-	board->log_lost += log_lost() - master->log_lost;
-	board->log_limited += log_limited() - master->log_limited;
-	master->log_lost = log_lost();
-	master->log_limited = log_limited();
+	pulse_count(context, beat);
 }
 
 static void
 every_second(struct timer *timer, bool stepped)
 {
-	struct master *master = MASTER_OF(timer, second);
-	char text[128];
-
 	(void)stepped;
-	__atomic_store_n(&master_board(master)->heartbeat, clock_monotonic(),
-			 __ATOMIC_RELAXED);
-	listeners_mend(&master->listeners);
-	pool_check(&master->pool);
-	log_flush();
-	publish_log_gaps(master);
-	notify_watchdog();
-	master->ticks_a_second = master->ticks_counting;
-	master->ticks_counting = 0;
-	if (master->state == MASTER_RUNNING && !master->next_config) {
-		status_text(master, text, sizeof(text));
-		notify_status(text);
-	}
+	pulse_second(MASTER_OF(timer, second));
 }
 
 /* Nothing is due here: it is armed to be told of steps. */
@@ -280,7 +251,8 @@ clock_was_set(struct timer *timer, bool stepped)
 /* --- start, and its mirror --- */
 
 static const struct pool_events pool_events = { pool_ready, pool_failed,
-						pool_empty, pool_beat };
+						pool_empty, pool_born,
+						pool_beat };
 static const struct scribe_events scribe_events = { journal_ready,
 						    journal_failed,
 						    scribe_ended };
@@ -350,6 +322,16 @@ open_listeners(struct master *master, struct problem *problem)
 }
 
 static int
+open_warden(struct master *master, struct problem *problem)
+{
+	if (warden_open(&master->warden, &master->loop, &master->pool.crew,
+			master->scribe.write_end, keeper_ended, master) == 0)
+		return 0;
+	problem_errno(problem, errno, "cannot prepare for the keeper");
+	return -1;
+}
+
+static int
 open_children(struct master *master, struct problem *problem)
 {
 	const struct config *config = master->config;
@@ -367,6 +349,8 @@ open_children(struct master *master, struct problem *problem)
 		problem_errno(problem, errno, "cannot make the pool");
 		return -1;
 	}
+	if (open_warden(master, problem) < 0)
+		return -1;
 	config_journal(config, master->options->foreground, &journal);
 	if (scribe_start(&master->scribe, &journal, &config->identity) < 0) {
 		problem_errno(problem, errno, "cannot make the journal");
@@ -416,6 +400,10 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 	log_open(master->scribe.own_end, "master", event_kinds, EVENT_COUNT,
 		 config_log_level(config), (unsigned)config->log.rate);
 	pool_carry_on(&master->pool, master->carried, config);
+	if (open_warden(master, problem) < 0 ||
+	    carry_read_keeper(master->options->carry, &master->warden,
+			      problem) < 0)
+		return -1;
 	return carry_read_workers(master->options->carry, &master->pool.crew,
 				  problem);
 }
@@ -444,6 +432,7 @@ take_over_all(struct master *master, struct problem *problem)
 static void
 close_all(struct master *master)
 {
+	warden_close(&master->warden);
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
 	scoreboard_close(&master->scoreboard);

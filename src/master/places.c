@@ -89,6 +89,21 @@ places_log_directory(const struct config *config, struct problem *problem)
 	return check_log_owner(config, problem);
 }
 
+int
+places_state_directory(const struct config *config, struct problem *problem)
+{
+	bool kept = false;
+
+	for (int i = 0; i < config->service_count; i++)
+		kept |= config->services[i].service->keep != NULL;
+	if (!kept)
+		return 0;
+	return make_directory(config->state_dir, 0750, &config->identity,
+			      problem) < 0
+		       ? -1
+		       : 0;
+}
+
 /* Another descriptor of it holds the lock as well, and can cross an exec. */
 static int
 keep_pidfile(struct places *places, struct pidfh *file, const char *path,
@@ -156,6 +171,7 @@ places_open(struct places *places, const struct config *config,
 		return -1;
 	places->made_runtime_dir = made == 1;
 	if (places_log_directory(config, problem) >= 0 &&
+	    places_state_directory(config, problem) >= 0 &&
 	    take_pidfile(places, problem) == 0)
 		return 0;
 	remove_runtime_dir(places);

@@ -18,8 +18,8 @@ struct places {
 };
 
 /*
- * Make the runtime directory and the log file's if they are not there (not
- * what is above them), and take the pidfile, which is locked as long as this
+ * Make the runtime directory, the log file's and the state's if they are not
+ * there (not what is above them), and take the pidfile, which is locked as long as this
  * process lives.  0, or -1 with PROBLEM: another timed runs, no permission,
  * no such directory.
  */
@@ -32,7 +32,13 @@ int places_open(struct places *places, const struct config *config,
  */
 int places_log_directory(const struct config *config, struct problem *problem);
 
-/* Remove what places_open() made but the log directory. */
+/*
+ * The same for the directory of the state, if a service keeps any.
+ */
+int places_state_directory(const struct config *config,
+			   struct problem *problem);
+
+/* Remove what places_open() made but the directories of log and state. */
 void places_close(struct places *places);
 
 #endif

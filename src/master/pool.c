@@ -255,7 +255,16 @@ member_beat(void *context, int slot, const struct report_beat *beat)
 	check_recycling(pool, slot);
 }
 
-static const struct crew_events crew_events = { member_ready, member_beat };
+static void
+member_born(void *context, int slot)
+{
+	struct pool *pool = context;
+
+	pool->events->born(pool->context, slot);
+}
+
+static const struct crew_events crew_events = { member_ready, member_born,
+						member_beat };
 
 /* --- generations --- */
 

@@ -54,6 +54,8 @@ struct pool_events {
 	void (*failed)(void *context, const struct problem *problem);
 	/* After pool_stop(): the last worker is gone. */
 	void (*empty)(void *context);
+	/* There is one more worker, which does not serve yet. */
+	void (*born)(void *context, int slot);
 	/* What happened in a worker in about a second. */
 	void (*beat)(void *context, const struct report_beat *beat);
 };

@@ -133,6 +133,7 @@ reload_ready(struct master *master)
 		      (unsigned)master->config->log.rate);
 	config_journal(master->config, master->options->foreground, &journal);
 	scribe_configure(&master->scribe, &journal, &master->config->identity);
+	warden_configure(&master->warden, master->config);
 	if (master->upgraded)
 		finish_upgrade(master);
 	else
@@ -187,7 +188,9 @@ prepare(struct master *master, struct problem *problem)
 			    "runtime_dir cannot change while timed runs");
 		return -1;
 	}
-	if (places_log_directory(master->next_config, problem) < 0 ||
+	if (warden_check(&master->warden, master->next_config, problem) < 0 ||
+	    places_log_directory(master->next_config, problem) < 0 ||
+	    places_state_directory(master->next_config, problem) < 0 ||
 	    reload_place_services(master, master->next_config, problem) < 0)
 		return -1;
 	if (listeners_open(&master->next_listeners, master->next_config,

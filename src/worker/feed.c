@@ -4,11 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries taken from the ring at a time; there may be more each time. */
-enum {
-	ENTRIES_PER_PULL = 1 << 16
-};
-
 void
 feed_init(struct feed *feed)
 {
@@ -86,7 +81,8 @@ feed_pull(struct feed *feed)
 
 	if (!feed->ring.header)
 		return false;
-	for (int i = 0; i < ENTRIES_PER_PULL; i++) {
+	/* Whatever the ring says, this ends. */
+	for (uint64_t i = 0; i <= feed->ring.entry_count; i++) {
 		switch (ring_read(&feed->ring, next, &entry, text)) {
 		case RING_GOT:
 			if (next != feed->head + 1)
@@ -163,21 +159,15 @@ pass(struct feed_reader *reader, const struct ring_entry *entry)
 	reader->lines = entry->lines;
 }
 
-/* Add the text of ENTRY to COUNT parts; how many there are then. */
-static int
-add_part(const struct feed *feed, const struct ring_entry *entry,
-	 struct iovec *parts, int count)
+/* Whether the text of ENTRY goes on where PART ends; then it is in there. */
+static bool
+extend(const struct feed *feed, struct iovec *part,
+       const struct ring_entry *entry)
 {
-	char *text = (char *)(size_t)text_of(feed, entry);
-
-	if (count > 0 &&
-	    (char *)parts[count - 1].iov_base + parts[count - 1].iov_len ==
-		    text) {
-		parts[count - 1].iov_len += entry->length;
-		return count;
-	}
-	parts[count] = (struct iovec){ text, entry->length };
-	return count + 1;
+	if ((char *)part->iov_base + part->iov_len != text_of(feed, entry))
+		return false;
+	part->iov_len += entry->length;
+	return true;
 }
 
 int
@@ -190,15 +180,18 @@ feed_gather(const struct feed *feed, struct feed_reader *reader,
 	for (uint64_t n = reader->next; n <= feed->head; n++) {
 		const struct ring_entry *entry = entry_of(feed, n);
 
-		if (is_for(entry, reader)) {
-			/* Only one that goes on where the last part ended
-			 * needs none of its own. */
-			if (count == room)
-				break;
-			count = add_part(feed, entry, parts, count);
-		} else if (count == 0) {
-			pass(reader, entry);
+		if (!is_for(entry, reader)) {
+			if (count == 0)
+				pass(reader, entry);
+			continue;
 		}
+		if (count > 0 && extend(feed, &parts[count - 1], entry))
+			continue;
+		if (count == room)
+			break;
+		parts[count++] =
+			(struct iovec){ (char *)(size_t)text_of(feed, entry),
+					entry->length };
 	}
 	return count;
 }

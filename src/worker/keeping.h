@@ -34,9 +34,11 @@ enum {
 	KEEPING_BYTES = 4608,
 	/* Bytes that keeping_save() may write. */
 	KEEPING_STATE = 256 + KEEPING_BYTES,
+	KEEPING_BUCKETS = 256,
 };
 
 struct keeping;
+struct keeping_remains;
 struct keeping_request;
 TAILQ_HEAD(keeping_queue, keeping_request);
 
@@ -49,22 +51,24 @@ struct keeping_session {
 
 	struct keeping *keeping;
 	uint64_t key;
-	struct keeping_queue requests; /* oldest first */
+	struct keeping_queue requests; /* without an answer, oldest first */
 	uint32_t bytes;		       /* that they take */
 	bool attached;		       /* the keeper was told that it is here */
-	bool over;		       /* the keeper said so; not yet told */
+	bool over;		       /* it is, and that is still to be told */
 	char why[80];
-	TAILQ_ENTRY(keeping_session) entry; /* of those that are logged in */
+	TAILQ_ENTRY(keeping_session) entry;
 };
+
+TAILQ_HEAD(keeping_list, keeping_session);
 
 struct keeping_answer {
 	enum keeper_type type; /* of the question */
 	enum keeper_outcome outcome;
-	uint64_t number;  /* SAY: which line */
-	uint64_t seq;	  /* SAY: its place in the store; LOGIN, REGISTER: the
+	uint64_t number; /* SAY: which line */
+	uint64_t seq;	 /* SAY: its place in the store; LOGIN, REGISTER: the
 			      `until` of a first history */
-	uint64_t cursor;  /* LOGIN, REGISTER: for feed_begin() */
-	uint32_t count;	  /* HISTORY: what is left; WHO: all sessions */
+	uint64_t cursor; /* LOGIN, REGISTER: for feed_begin() */
+	uint32_t count;	 /* HISTORY: what is left; WHO: all sessions */
 	char more[NAME_SIZE]; /* WHO: ask after this for the rest, or "" */
 	bool absent;	  /* SAY to somebody: he is not here, and will find it
 			      in his history */
@@ -79,7 +83,10 @@ struct keeping_events {
 	 */
 	void (*answered)(struct keeping_session *session,
 			 const struct keeping_answer *answer);
-	/* The keeper ended it: tell the client WHY, and close. */
+	/*
+	 * The keeper ended it: tell the client WHY, and close.  Its questions
+	 * have no answers any more.
+	 */
 	void (*ended)(struct keeping_session *session, const char *why);
 	/* Whether its connection is served here: not while it is offered to
 	 * another worker (CONN_OFFERED). */
@@ -96,15 +103,17 @@ struct keeping {
 	void *context;
 	struct loop_source link; /* to the keeper; fd -1: it is away */
 	struct loop_source wake; /* eventfd: there is more in the ring */
-	TAILQ_HEAD(, keeping_session) sessions;
-	struct keeping_queue requests; /* under way, oldest first */
+	bool full;		 /* the link takes no more for now */
+	struct keeping_list attached[KEEPING_BUCKETS]; /* by id */
+	struct keeping_list detached; /* logged in, and to be told of */
+	TAILQ_HEAD(, keeping_remains) remains;
+	struct keeping_queue asked; /* oldest first */
+	struct keeping_queue waiting;
 	struct keeping_queue unused;
+	uint32_t unused_count;
 	struct keeping_request *pool; /* KEEPER_REQUESTS of them */
-	uint64_t token;		      /* the last one given */
-	uint64_t *leaving;	      /* sessions that are over, to be told */
-	size_t leaving_count;
-	size_t leaving_room;
-	bool full; /* the link takes no more for now */
+	uint64_t round;		      /* makes tokens differ */
+	char *answer;		      /* KEEPER_ANSWER_MOST bytes */
 };
 
 /* --- the worker's part --- */
@@ -131,7 +140,10 @@ bool keeping_reaches(const struct keeping *keeping);
 
 void keeping_enter(struct keeping *keeping, struct keeping_session *session);
 
-/* The connection is gone: nothing is answered any more, the keeper is told. */
+/*
+ * The connection is gone: nothing is answered any more, and the keeper is told
+ * once it has all that was said.
+ */
 void keeping_leave(struct keeping_session *session);
 
 /*

@@ -182,6 +182,15 @@ take_over(struct worker *worker, uint64_t from, const int *fds, int count)
 		passing_close(fds, count);
 }
 
+static void
+meet_keeper(struct worker *worker, const int *fds, int count)
+{
+	if (worker->keeps && count == 3)
+		keeping_link(&worker->keeping, fds[0], fds[1], fds[2]);
+	else
+		passing_close(fds, count);
+}
+
 /* Its generation is the current one. */
 static void
 serve(struct worker *worker)
@@ -217,6 +226,9 @@ obey(struct worker *worker, const struct command *command, const int *fds,
 		break;
 	case COMMAND_TAKE_OVER:
 		take_over(worker, command->argument, fds, fd_count);
+		break;
+	case COMMAND_KEEPER:
+		meet_keeper(worker, fds, fd_count);
 		break;
 	}
 }
@@ -291,6 +303,7 @@ start_instance(struct worker *worker, struct instance *instance,
 
 	instance->config = config;
 	instance->conns = &worker->conns;
+	instance->keeping = service->keep ? &worker->keeping : NULL;
 	instance->tally = &worker->slot->services[config->board];
 	instance->lateness = &worker->slot->lateness;
 	TAILQ_INIT(&instance->blocked);
@@ -320,6 +333,18 @@ stop_instance(const struct worker *worker, struct instance *instance)
 		service->stop(instance);
 	limits_free(instance->limits);
 	free(instance->members);
+}
+
+/* A worker without a service that needs it does not pay for it. */
+static int
+open_keeping(struct worker *worker)
+{
+	const struct worker_plan *plan = worker->plan;
+
+	for (int i = 0; i < plan->service_count; i++)
+		worker->keeps |= plan->services[i].service->keep != NULL;
+	return worker->keeps ? keeping_open(&worker->keeping, &worker->loop)
+			     : 0;
 }
 
 static int
@@ -399,6 +424,8 @@ start(struct worker *worker)
 		   plan->generation);
 	conns_init(&worker->conns, &worker->loop, &worker->peers,
 		   first_serial(plan), conns_changed);
+	if (open_keeping(worker) < 0)
+		return "preparing the way to the keeper";
 	if (start_instances(worker) < 0)
 		return "starting services";
 	if (accept_open(&worker->acceptor, &worker->conns, &worker->peers,
@@ -437,6 +464,8 @@ finish(struct worker *worker)
 		stop_instance(worker,
 			      &worker->instances[--worker->instance_count]);
 	free(worker->instances);
+	if (worker->keeps)
+		keeping_close(&worker->keeping);
 	conns_free(&worker->conns);
 	signals_close(&worker->signals);
 	loop_close(&worker->loop);

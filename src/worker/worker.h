@@ -17,6 +17,7 @@
 #include "worker/conns.h"
 #include "worker/datagrams.h"
 #include "worker/handover.h"
+#include "worker/keeping.h"
 #include "worker/peers.h"
 #include "worker/sandbox.h"
 #include "worker/service.h"
@@ -55,6 +56,8 @@ struct worker {
 	struct acceptor acceptor;
 	struct datagrams datagrams;
 	struct conns conns;
+	struct keeping keeping;
+	bool keeps;		  /* a service needs it, and it is open */
 	struct handover handover; /* when it is the old one */
 	struct takeover takeover; /* when it is the new one */
 	struct instance *instances;
