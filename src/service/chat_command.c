@@ -106,11 +106,15 @@ run_history(struct chat_client *client, struct chat_line *rest)
 {
 	uint32_t count = rest->length > 0 ? number_of(rest) : HISTORY_ASKS;
 
-	if (count > 0)
-		chat_room_history(client, count, 0);
-	else
+	if (count == 0) {
 		chat_send(client, "! /history takes a number from 1 to %d\n",
 			  KEEPER_LINES);
+		return true;
+	}
+	/* What it has said before that is in it. */
+	if (!TAILQ_EMPTY(&client->session.requests))
+		return false;
+	chat_room_history(client, count, 0);
 	return true;
 }
 

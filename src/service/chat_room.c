@@ -156,9 +156,12 @@ turn_history(struct chat_client *client, const struct keeping_answer *answer)
 static bool
 turn_who(struct chat_client *client, const struct keeping_answer *answer)
 {
-	(void)client;
-	(void)answer;
-	return false;
+	if (answer->more[0] == '\0') {
+		chat_send(client, "* in all: %" PRIu32 "\n", answer->count);
+		return false;
+	}
+	strlcpy(client->name, answer->more, sizeof(client->name));
+	return true;
 }
 
 static void
