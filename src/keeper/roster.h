@@ -38,6 +38,7 @@ struct roster_session {
 	struct roster_user *user; /* NULL: not known yet */
 	struct channel *channel;  /* NULL: waits for a worker */
 	uint64_t since;		  /* CLOCK_MONOTONIC, nanoseconds */
+	bool stored;		  /* the store has it */
 	LIST_ENTRY(roster_session) bucket;
 	TAILQ_ENTRY(roster_session) entry;
 };

@@ -92,24 +92,18 @@ match_ring(struct keeper *keeper)
 /* --- what the store and the roster have to agree on --- */
 
 /* A session of the keeper before this one: wait for its worker. */
-static bool
+static struct roster_session *
 take_in(struct keeper *keeper, const struct store_session *stored)
 {
 	struct roster_session *session =
 		roster_add(&keeper->roster, stored->id, stored->key);
-	bool first;
 
-	if (!session)
-		return false;
-	session->since = clock_monotonic();
-	if (roster_identify(&keeper->roster, session, stored->user,
-			    stored->name, &first))
-		return true;
-	roster_remove(&keeper->roster, session);
-	return false;
+	if (session)
+		session->since = clock_monotonic();
+	return session;
 }
 
-/* One of the store's is nobody's any more, or gets its user. */
+/* One of the store's is one of ours, or nobody's any more. */
 static enum store_result
 settle(struct keeper *keeper, const struct store_session *stored)
 {
@@ -117,38 +111,47 @@ settle(struct keeper *keeper, const struct store_session *stored)
 		roster_find(&keeper->roster, stored->id);
 	bool first;
 
-	if (session && session->key == stored->key) {
-		if (session->user)
-			return STORE_OK;
-		if (roster_identify(&keeper->roster, session, stored->user,
-				    stored->name, &first))
-			return STORE_OK;
-	} else if (!session && !keeper->loaded && take_in(keeper, stored)) {
-		return STORE_OK;
+	if (!session && !keeper->loaded)
+		session = take_in(keeper, stored);
+	if (!session || session->key != stored->key)
+		return store_remove_session(keeper->store, stored->id);
+	session->stored = session->user ||
+			  roster_identify(&keeper->roster, session,
+					  stored->user, stored->name, &first);
+	return STORE_OK;
+}
+
+/* One of ours that the store does not have is over. */
+static void
+end_others(struct keeper *keeper)
+{
+	struct roster_session *session, *next;
+
+	for (session = TAILQ_FIRST(&keeper->roster.all); session;
+	     session = next) {
+		next = TAILQ_NEXT(session, entry);
+		if (!session->stored)
+			requests_end_session(keeper, session,
+					     "your session is not known");
 	}
-	return store_remove_session(keeper->store, stored->id);
 }
 
 static enum store_result
-load_sessions(struct keeper *keeper)
+match_sessions(struct keeper *keeper)
 {
 	struct store_session stored = { 0 };
-	struct roster_session *session, *next;
+	struct roster_session *session;
 	enum store_result result;
 
+	TAILQ_FOREACH(session, &keeper->roster.all, entry)
+	session->stored = false;
 	while ((result = store_next_session(keeper->store, stored.id,
 					    &stored)) == STORE_OK)
 		if (settle(keeper, &stored) == STORE_FAILED)
 			return STORE_FAILED;
 	if (result == STORE_FAILED)
 		return STORE_FAILED;
-	for (session = TAILQ_FIRST(&keeper->roster.all); session;
-	     session = next) {
-		next = TAILQ_NEXT(session, entry);
-		if (!session->user)
-			requests_end_session(keeper, session,
-					     "your session is not known");
-	}
+	end_others(keeper);
 	return STORE_OK;
 }
 
@@ -159,7 +162,8 @@ match(struct keeper *keeper)
 	if (ring_is_new(&keeper->ring) &&
 	    store_remove_sessions(keeper->store) != STORE_OK)
 		return STORE_FAILED;
-	if (match_ring(keeper) != STORE_OK || load_sessions(keeper) != STORE_OK)
+	if (match_ring(keeper) != STORE_OK ||
+	    match_sessions(keeper) != STORE_OK)
 		return STORE_FAILED;
 	keeper->loaded = true;
 	return STORE_OK;
