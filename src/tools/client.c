@@ -64,20 +64,22 @@ interrupted(struct client *client, const struct pollfd *output,
 }
 
 int
-client_await(struct client *client, int fd, short events, int milliseconds)
+client_await_any(struct client *client, struct pollfd *asked, int count,
+		 int milliseconds)
 {
-	struct pollfd polled[3] = {
+	struct pollfd polled[4] = {
 		{ .fd = client->signals, .events = POLLIN },
 		{ .fd = STDOUT_FILENO },
-		{ .fd = fd, .events = events },
 	};
 	uint64_t start = clock_monotonic();
+
+	memcpy(polled + 2, asked, (size_t)count * sizeof(*asked));
 
 	for (;;) {
 		int64_t past = (int64_t)(clock_monotonic() - start);
 		int left = milliseconds - (int)(past / CLOCK_MILLISECOND);
 		int timeout = milliseconds < 0 ? -1 : left < 0 ? 0 : left;
-		int n = poll(polled, 3, timeout);
+		int n = poll(polled, (nfds_t)count + 2, timeout);
 
 		if (n < 0 && errno != EINTR) {
 			client_complain("poll: %s", strerror(errno));
@@ -86,11 +88,19 @@ client_await(struct client *client, int fd, short events, int milliseconds)
 		}
 		if (n > 0 && interrupted(client, &polled[1], &polled[0]))
 			return -1;
-		if (n > 0)
-			return 1;
-		if (n == 0)
-			return 0;
+		if (n < 0)
+			continue;
+		memcpy(asked, polled + 2, (size_t)count * sizeof(*asked));
+		return n > 0;
 	}
+}
+
+int
+client_await(struct client *client, int fd, short events, int milliseconds)
+{
+	struct pollfd polled = { .fd = fd, .events = events };
+
+	return client_await_any(client, &polled, 1, milliseconds);
 }
 
 /* Never more than a pipe takes whole, so that a write cannot block. */
@@ -276,6 +286,9 @@ client_open(struct client *client)
 		client_complain("standard output: %s", strerror(errno));
 		return false;
 	}
+	/* Nothing else is to be taken for a standard input that is closed. */
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0)
+		(void)open("/dev/null", O_WRONLY | O_CLOEXEC);
 	client->terminal = isatty(STDOUT_FILENO) == 1;
 	sigemptyset(&interrupt);
 	sigaddset(&interrupt, SIGINT);

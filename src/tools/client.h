@@ -14,6 +14,7 @@
 #include "base/addr.h"
 
 #include <jansson.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,10 @@ void client_resume(struct client *client);
  * end).  1: it is; 0: time is up; -1: the client is done.
  */
 int client_await(struct client *client, int fd, short events, int milliseconds);
+
+/* The same for those ASKED for, COUNT of them, 1 or 2, of which any may be ready. */
+int client_await_any(struct client *client, struct pollfd *asked, int count,
+		     int milliseconds);
 
 /* Never more than a pipe takes whole, so that a write cannot block. */
 void client_write(struct client *client, const char *bytes, size_t length);

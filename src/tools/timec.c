@@ -4,6 +4,7 @@
  * are the options; each mode has a module of its own.
  */
 #include "tools/client.h"
+#include "tools/timec_echo.h"
 #include "tools/timec_ntp.h"
 #include "tools/timec_once.h"
 #include "tools/timec_stream.h"
@@ -49,6 +50,8 @@ static const struct mode modes[] = {
 	  "the time as 32 bits, once", timec_time },
 	{ "ntp", "127.0.0.1:123", 123, "ijtu", ANSWER_MS,
 	  "how far the clocks are apart", timec_ntp },
+	{ "echo", "127.0.0.1:7", 7, "tu", ANSWER_MS,
+	  "standard input, as it comes back", timec_echo },
 };
 
 enum {
