@@ -228,9 +228,9 @@ void
 chat_editor_hide(struct chat_editor *editor)
 {
 	const LineInfo *line = el_line(editor->el);
-	int width = width_of(editor->prompt, strlen(editor->prompt)) +
-		    width_of(line->buffer,
-			     (size_t)(line->cursor - line->buffer));
+	int width =
+		width_of(editor->prompt, strlen(editor->prompt)) +
+		width_of(line->buffer, (size_t)(line->cursor - line->buffer));
 
 	fputc('\r', stdout);
 	for (int rows = width / editor->columns; rows > 0; rows--)

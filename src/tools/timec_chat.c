@@ -30,7 +30,7 @@ struct chat {
 	bool in;		    /* in the room */
 	bool parted;		    /* the server said goodbye */
 	bool input_over;
-	bool shut;		    /* and the server was told */
+	bool shut;		 /* and the server was told */
 	bool hidden;		 /* what is typed is not shown */
 	struct termios terminal; /* as it was */
 	uint64_t printed;	 /* lines */
@@ -56,8 +56,9 @@ hide(struct chat *chat, bool hidden)
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
 	chat->hidden = hidden;
 	/* The newline was not shown either. */
-	if (!hidden && chat->client->terminal)
-		client_write(chat->client, "\n", 1);
+	if (!hidden && chat->client->terminal &&
+	    write(STDOUT_FILENO, "\n", 1) < 0)
+		client_stop(chat->client, CLIENT_FAILED);
 }
 
 /* ---- What the server says ----------------------------------------------- */
@@ -297,8 +298,10 @@ wait_for_key(void *context)
 			{ .fd = STDIN_FILENO, .events = POLLIN },
 		};
 
-		if (client_await_any(chat->client, polled, 2, -1) < 0)
+		if (client_await_any(chat->client, polled, 2, -1) < 0) {
+			chat_editor_hide(chat->editor);
 			return false;
+		}
 		if (polled[0].revents) {
 			chat_editor_hide(chat->editor);
 			receive(chat);
@@ -334,8 +337,10 @@ edit(struct chat *chat)
 	const char *line = chat_editor_line(chat->editor, &length);
 
 	if (!line) {
-		if (!chat->client->done && !chat->asked)
-			end_input(chat);
+		if (chat->client->done || chat->asked)
+			return;
+		chat_editor_hide(chat->editor);
+		end_input(chat);
 		return;
 	}
 	while (length > 0 && !chat->client->done) {
