@@ -15,6 +15,7 @@
 #include "keeper/format.h"
 #include "keeper/keeper.h"
 #include "keeper/lines.h"
+#include "keeper/operator.h"
 #include "keeper/roster.h"
 #include "keeper/store.h"
 
@@ -36,6 +37,7 @@ struct keeper {
 	struct channels channels;
 	struct lines lines;
 	struct accounts accounts;
+	struct operators operators;
 	struct format format;
 };
 

@@ -78,6 +78,12 @@ obey(struct keeper *keeper, const struct keeper_order *order, const int *fds,
 			return;
 		}
 		break;
+	case KEEPER_ORDER_ANSWER:
+		if (count == 1) {
+			operators_ask(&keeper->operators, order->text, fds[0]);
+			return;
+		}
+		break;
 	case KEEPER_ORDER_LEAVE:
 		leave(keeper);
 		break;
@@ -144,6 +150,7 @@ every_second(struct timer *timer, bool stepped)
 	(void)stepped;
 	supply_check(keeper);
 	expire(keeper);
+	operators_check(&keeper->operators);
 	hasher_check(&keeper->accounts.hasher);
 	log_flush();
 }
@@ -182,6 +189,7 @@ start(struct keeper *keeper)
 		return -1;
 	channels_init(&keeper->channels, &keeper->loop, requests_take,
 		      channel_closed, keeper);
+	operators_open(&keeper->operators, keeper);
 	/* Before there is a store, so that the hasher never had one. */
 	if (accounts_open(&keeper->accounts, keeper) < 0 ||
 	    lines_open(&keeper->lines, keeper) < 0)
@@ -194,6 +202,7 @@ static void
 finish(struct keeper *keeper)
 {
 	supply_close(keeper);
+	operators_close(&keeper->operators);
 	channels_close(&keeper->channels);
 	lines_close(&keeper->lines);
 	accounts_close(&keeper->accounts);

@@ -29,9 +29,10 @@ enum keeper_durability {
 
 /* What a service wants of it; see worker/service.h. */
 struct keeper_settings {
-	int durability;		 /* enum keeper_durability */
-	bool registration;	 /* new names are let in */
-	int history_keep;	 /* messages that are kept; 0: all */
+	int durability;	   /* enum keeper_durability */
+	bool registration; /* new names are let in */
+	/* Messages that are kept, or 1,024 if that is more; 0: all. */
+	int history_keep;
 	int ring_size;		 /* bytes, a power of two */
 	const struct zone *zone; /* for the times that lines show */
 };

@@ -13,6 +13,8 @@
 enum {
 	PRUNE_AFTER = 256,
 	PRUNE_MOST = 1024,
+	/* Lines that a worker may send again have to be known. */
+	PRUNE_LEAST = 1024,
 };
 
 /* --- publishing --- */
@@ -81,7 +83,9 @@ prune(struct lines *lines, struct store *store)
 	if (keep == 0 || lines->since_pruned < PRUNE_AFTER)
 		return STORE_OK;
 	lines->since_pruned = 0;
-	return store_prune(store, (uint64_t)keep, PRUNE_MOST, &removed);
+	return store_prune(store,
+			   keep < PRUNE_LEAST ? PRUNE_LEAST : (uint64_t)keep,
+			   PRUNE_MOST, &removed);
 }
 
 /* All of it, or nothing. */

@@ -61,6 +61,7 @@ static const char *const sql[SQL_STATEMENTS] = {
 	[SQL_SET_HASH] = "UPDATE users SET hash = ? WHERE id = ?",
 	[SQL_SAW] = "UPDATE users SET last_seen = ? WHERE id = ?",
 	[SQL_REMOVE_USER] = "DELETE FROM users WHERE id = ?",
+	[SQL_REMOVE_USERS] = "DELETE FROM users WHERE id > 0",
 	[SQL_ADD_SESSION] = "INSERT INTO sessions (user, key, opened)"
 			    " VALUES (?, ?, ?)",
 	[SQL_NEXT_SESSION] =
@@ -77,6 +78,8 @@ static const char *const sql[SQL_STATEMENTS] = {
 			     " WHERE session = ? AND number = ?",
 	[SQL_LAST_SEQ] = "SELECT seq FROM sqlite_sequence"
 			 " WHERE name = 'messages'",
+	[SQL_BEFORE_LAST] = "SELECT seq FROM messages"
+			    " ORDER BY seq DESC LIMIT 1 OFFSET ?",
 	[SQL_SET_LAST_SEQ] = "UPDATE sqlite_sequence SET seq = ?"
 			     " WHERE name = 'messages'",
 	[SQL_MESSAGES] = "SELECT " MESSAGE_COLUMNS " FROM messages"
@@ -331,6 +334,7 @@ open_all(struct store *store, const char *file, bool power)
 	return run(store, "PRAGMA journal_mode = WAL;"
 			  "PRAGMA journal_size_limit = 16777216;"
 			  "PRAGMA foreign_keys = ON;"
+			  "PRAGMA secure_delete = ON;"
 			  "PRAGMA trusted_schema = OFF") &&
 	       run(store, power ? "PRAGMA synchronous = FULL"
 				: "PRAGMA synchronous = NORMAL") &&

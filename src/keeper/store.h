@@ -78,6 +78,8 @@ enum store_result store_set_hash(struct store *store, uint64_t user,
 enum store_result store_saw(struct store *store, uint64_t user, int64_t now);
 /* With all its sessions; what it said stays. */
 enum store_result store_remove_user(struct store *store, uint64_t user);
+/* All of them; *REMOVED: how many. */
+enum store_result store_remove_users(struct store *store, uint64_t *removed);
 
 /* --- sessions --- */
 
@@ -124,6 +126,10 @@ enum store_result store_last_seq(struct store *store, uint64_t *seq);
 
 /* What a reading call does with each; false ends it. */
 typedef bool store_take(void *context, const struct store_message *message);
+
+/* *SEQ: of the one before the last COUNT ones; 0: there are no more. */
+enum store_result store_before_last(struct store *store, uint32_t count,
+				    uint64_t *seq);
 
 /* All after seq AFTER in order; the texts are there during the call. */
 enum store_result store_messages(struct store *store, uint64_t after,

@@ -80,19 +80,38 @@ take_message(sqlite3_stmt *statement, store_take *take, void *context)
 	return take(context, &message);
 }
 
-/* All rows are counted, and taken as long as TAKE wants more. */
+/*
+ * Rows are taken as long as TAKE wants more; COUNTED, the others are counted.
+ */
 static enum store_result
-take_all(struct store *store, sqlite3_stmt *statement, uint32_t *found,
+take_all(struct store *store, sqlite3_stmt *statement, uint32_t *counted,
 	 store_take *take, void *context)
 {
 	enum store_result result;
+	uint32_t found = 0;
 	bool more = true;
 
-	*found = 0;
-	while ((result = store_sql_row(store, statement)) == STORE_OK) {
+	while ((more || counted) &&
+	       (result = store_sql_row(store, statement)) == STORE_OK) {
 		more = more && take_message(statement, take, context);
-		++*found;
+		found++;
 	}
+	if (counted)
+		*counted = found;
+	return store_sql_done(statement,
+			      result == STORE_NONE ? STORE_OK : result);
+}
+
+enum store_result
+store_before_last(struct store *store, uint32_t count, uint64_t *seq)
+{
+	sqlite3_stmt *statement =
+		store_sql(store, SQL_BEFORE_LAST, "i", (int64_t)count);
+	enum store_result result = store_sql_row(store, statement);
+
+	*seq = 0;
+	if (result == STORE_OK)
+		*seq = (uint64_t)sqlite3_column_int64(statement, 0);
 	return store_sql_done(statement,
 			      result == STORE_NONE ? STORE_OK : result);
 }
@@ -101,11 +120,9 @@ enum store_result
 store_messages(struct store *store, uint64_t after, store_take *take,
 	       void *context)
 {
-	uint32_t found;
-
 	return take_all(store,
 			store_sql(store, SQL_MESSAGES, "i", (int64_t)after),
-			&found, take, context);
+			NULL, take, context);
 }
 
 enum store_result

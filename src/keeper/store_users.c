@@ -70,6 +70,17 @@ store_remove_user(struct store *store, uint64_t user)
 		store, store_sql(store, SQL_REMOVE_USER, "i", (int64_t)user));
 }
 
+enum store_result
+store_remove_users(struct store *store, uint64_t *removed)
+{
+	enum store_result result =
+		store_sql_run(store, store_sql(store, SQL_REMOVE_USERS, ""));
+
+	*removed =
+		result == STORE_OK ? (uint64_t)sqlite3_changes(store->db) : 0;
+	return result;
+}
+
 /* --- sessions --- */
 
 enum store_result
