@@ -56,7 +56,7 @@ static const struct mode modes[] = {
 	  "how far the clocks are apart", timec_ntp },
 	{ "echo", "127.0.0.1:7", 7, "tu", ANSWER_MS, INTERVAL_MS,
 	  "standard input, as it comes back", timec_echo },
-	{ "chat", "127.0.0.1:6014", 6014, "il", CONNECT_MS, LINE_MS,
+	{ "chat", "127.0.0.1:6015", 6015, "il", CONNECT_MS, LINE_MS,
 	  "a room: what others say, and what you do", timec_chat },
 };
 
@@ -67,7 +67,7 @@ enum {
 static void
 help(void)
 {
-	puts("usage: timec [-hjquV] [-i S] [-l NAME] [-n LINES] [-r] [-t S] "
+	puts("usage: timec [-hjqruV] [-i S] [-l NAME] [-n LINES] [-t S] "
 	     "[MODE] [HOST[:PORT]]\n"
 	     "\n"
 	     "Ask a time server, such as timed, and show what it says.\n"
