@@ -36,6 +36,7 @@ struct bench_options {
 	bool udp, tcp;	    /* what was asked for, if anything */
 	uint32_t batch;	    /* requests together; 0: what suits */
 	uint32_t rate;	    /* requests a second; 0: closed loop */
+	uint32_t size;	    /* bytes of an echo */
 	int64_t timeout;    /* for an answer, nanoseconds */
 	bool json;
 	const char *plot; /* a file, or NULL */

@@ -88,6 +88,91 @@ check_seconds(const struct ask_rule *rule, const unsigned char *bytes,
 	return ASK_RIGHT;
 }
 
+/* ---- echo --------------------------------------------------------------- */
+
+/*
+ * No byte is a newline, and so none is ever held back by a server that looks
+ * for a line.
+ */
+static const uint64_t PRINTABLE = UINT64_C(0x7f7f7f7f7f7f7f7f);
+static const uint64_t RAISED = UINT64_C(0x1010101010101010);
+
+/* What eight bytes are after those of X. */
+static uint64_t
+next_word(uint64_t *x)
+{
+	uint64_t word = *x += UINT64_C(0x9e3779b97f4a7c15);
+
+	word = (word ^ word >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	word = (word ^ word >> 27) * UINT64_C(0x94d049bb133111eb);
+	return ((word ^ word >> 31) & PRINTABLE) | RAISED;
+}
+
+/* The cookie, seven bits a byte, and then bytes that follow from it. */
+static void
+make_message(unsigned char *request, size_t length, uint64_t cookie)
+{
+	uint64_t x = cookie, word;
+
+	for (size_t i = 0; i < ASK_ECHO; i++)
+		request[i] = (unsigned char)(0x80 | (cookie >> 7 * i & 0x7f));
+	for (size_t i = ASK_ECHO; i < length; i += sizeof(word)) {
+		size_t part =
+			length - i < sizeof(word) ? length - i : sizeof(word);
+
+		word = next_word(&x);
+		memcpy(request + i, &word, part);
+	}
+}
+
+static bool
+whose_message(const unsigned char *bytes, size_t length, uint64_t *cookie)
+{
+	*cookie = 0;
+	for (size_t i = 0; i < ASK_ECHO && length >= ASK_ECHO; i++)
+		*cookie |= (uint64_t)(bytes[i] & 0x7f) << 7 * i;
+	return length >= ASK_ECHO;
+}
+
+static bool
+is_message(const unsigned char *bytes, size_t length)
+{
+	uint64_t x, word;
+
+	if (!whose_message(bytes, length, &x))
+		return false;
+	for (size_t i = 0; i < ASK_ECHO; i++)
+		if (!(bytes[i] & 0x80))
+			return false;
+	for (size_t i = ASK_ECHO; i < length; i += sizeof(word)) {
+		size_t part =
+			length - i < sizeof(word) ? length - i : sizeof(word);
+
+		word = next_word(&x);
+		if (memcmp(bytes + i, &word, part) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+learn_message(struct ask_rule *rule, const unsigned char *bytes, size_t length,
+	      int64_t now)
+{
+	(void)now;
+	rule->length = (uint32_t)length;
+	return is_message(bytes, length);
+}
+
+static enum ask_verdict
+check_message(const struct ask_rule *rule, const unsigned char *bytes,
+	      size_t length, int64_t now)
+{
+	(void)now;
+	return length == rule->length && is_message(bytes, length) ? ASK_RIGHT
+								   : ASK_WRONG;
+}
+
 /* ---- ntp ---------------------------------------------------------------- */
 
 static bool
@@ -100,6 +185,13 @@ whose_packet(const unsigned char *bytes, size_t length, uint64_t *cookie)
 	sntp_parse(bytes, &reply);
 	*cookie = reply.origin;
 	return true;
+}
+
+static void
+make_packet(unsigned char *request, size_t length, uint64_t cookie)
+{
+	(void)length;
+	sntp_request(request, cookie);
 }
 
 /* Whose it is, is known by now. */
@@ -165,10 +257,19 @@ static const struct ask asks[] = {
 	{
 		.name = "ntp",
 		.request = SNTP_BYTES,
-		.make = sntp_request,
+		.make = make_packet,
 		.whose = whose_packet,
 		.learn = learn_packet,
 		.check = check_packet,
+	},
+	{
+		.name = "echo",
+		.tcp = true,
+		.kept = true,
+		.make = make_message,
+		.whose = whose_message,
+		.learn = learn_message,
+		.check = check_message,
 	},
 };
 

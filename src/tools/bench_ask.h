@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The questions of timebench daytime, time and ntp, and whether an answer is
- * one.  Nothing here sends or waits.
+ * The questions of timebench daytime, time, ntp and echo, and whether an answer
+ * is one.  Nothing here sends or waits.
  */
 #ifndef TIMED_TOOLS_BENCH_ASK_H
 #define TIMED_TOOLS_BENCH_ASK_H
@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 enum {
-	ASK_REQUEST = 48, /* bytes of a request, at most */
-	ASK_ANSWER = 512, /* bytes of an answer that are looked at */
+	ASK_REQUEST = 65507, /* bytes of a request, at most */
+	ASK_ANSWER = 512,    /* bytes of an answer that are looked at */
+	ASK_ECHO = 10,	     /* bytes of an echo, at least */
 };
 
 enum ask_verdict {
@@ -26,16 +27,20 @@ enum ask_verdict {
 struct ask_rule {
 	int64_t ahead;	 /* the server's clock is, nanoseconds */
 	int64_t slack;	 /* so much may it differ from that */
-	uint32_t length; /* of a line of text */
+	uint32_t length; /* of a line of text, or of an echo */
 };
 
 /* One protocol. */
 struct ask {
 	const char *name;
-	bool tcp;	/* unless UDP is asked for */
-	size_t request; /* bytes of a request over UDP */
-	/* A request; COOKIE makes it differ from all others.  NULL: empty. */
-	void (*make)(unsigned char *request, uint64_t cookie);
+	bool tcp;  /* unless UDP is asked for */
+	bool kept; /* over TCP, a connection for all requests, not for one */
+	size_t request; /* bytes of a request; 0: as many as are asked for */
+	/*
+	 * A request of LENGTH bytes; COOKIE makes it differ from all others.
+	 * NULL: empty, and over TCP it is the connection.
+	 */
+	void (*make)(unsigned char *request, size_t length, uint64_t cookie);
 	/*
 	 * The cookie of the request that BYTES answer; false: of none.  NULL:
 	 * an answer does not tell, and is one to whatever was asked.

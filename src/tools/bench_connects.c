@@ -67,7 +67,7 @@ serve(struct slots *slots, struct slot *slot, uint32_t events)
 }
 
 const struct transport transport_connects = {
-	.bytes = ASK_ANSWER,
+	.pieces = true,
 	.send = begin,
 	.serve = serve,
 	.drop = drop,

@@ -39,17 +39,18 @@ open_socket(struct slots *slots, struct slot *slot)
 static int
 send_requests(struct slots *slots, struct slot *slot, uint32_t count)
 {
-	static unsigned char requests[QUERY_BATCH][ASK_REQUEST];
+	static unsigned char requests[QUERY_BATCH * ASK_REQUEST];
 	static struct iovec parts[QUERY_BATCH];
 	static struct mmsghdr messages[QUERY_BATCH];
 	const struct ask *ask = slots->plan->ask;
+	size_t length = slots->plan->request;
 
 	if (slot->fd < 0 && open_socket(slots, slot) < 0)
 		return -1;
 	for (uint32_t i = 0; i < count && ask->make; i++) {
-		ask->make(requests[i], slot->cookie + i);
-		parts[i].iov_base = requests[i];
-		parts[i].iov_len = ask->request;
+		parts[i].iov_base = requests + i * length;
+		parts[i].iov_len = length;
+		ask->make(parts[i].iov_base, length, slot->cookie + i);
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -81,14 +82,15 @@ belongs(const struct slots *slots, struct slot *slot,
 static void
 read_answers(struct slots *slots, struct slot *slot)
 {
-	static unsigned char answers[QUERY_BATCH][ASK_ANSWER];
+	static unsigned char answers[QUERY_BATCH * (ASK_REQUEST + 1)];
 	static struct iovec parts[QUERY_BATCH];
 	static struct mmsghdr messages[QUERY_BATCH];
+	size_t room = slots->plan->answer;
 	int n;
 
-	for (int i = 0; i < QUERY_BATCH; i++) {
-		parts[i].iov_base = answers[i];
-		parts[i].iov_len = ASK_ANSWER;
+	for (size_t i = 0; i < QUERY_BATCH; i++) {
+		parts[i].iov_base = answers + i * room;
+		parts[i].iov_len = room;
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -98,8 +100,8 @@ read_answers(struct slots *slots, struct slot *slot)
 	for (int i = 0; i < n; i++) {
 		size_t length = messages[i].msg_len;
 
-		if (belongs(slots, slot, answers[i], length))
-			slots_answer(slots, slot, answers[i], length);
+		if (belongs(slots, slot, parts[i].iov_base, length))
+			slots_answer(slots, slot, parts[i].iov_base, length);
 		else
 			slots->result->counts.stray++;
 	}

@@ -71,6 +71,9 @@ plan_load(const struct bench_options *options, struct query_plan *plan)
 
 	plan->ask = ask_find(options->mode);
 	plan->udp = options->udp || (!options->tcp && !plan->ask->tcp);
+	/* One that is too long has to be seen. */
+	plan->request = plan->ask->kept ? options->size : plan->ask->request;
+	plan->answer = plan->ask->kept ? plan->request + 1 : ASK_ANSWER;
 	plan->batch = choose_batch(options, plan->udp);
 	plan->rate = options->rate;
 	plan->outstanding = options->rate > 0 ? 0 : options->connections;

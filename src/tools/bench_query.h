@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * timebench daytime, time and ntp: what was asked for, the plan that the load
+ * timebench daytime, time, ntp and echo: what was asked for, the plan that the load
  * processes follow, and what each of them found.  All of it lies in one shared
  * anonymous mapping, where every field has one writer.
  *
@@ -25,6 +25,8 @@ struct query_plan {
 	struct addr address;
 	struct ask_rule rule;
 	bool udp;
+	size_t request; /* bytes of each */
+	size_t answer;	/* bytes of an answer that are looked at */
 	uint32_t processes;
 	uint32_t outstanding; /* at most, in all processes; 0: as it comes */
 	uint32_t batch;	      /* requests to one socket at a time */

@@ -50,6 +50,12 @@ query_report_json(const struct query_report *report, FILE *out)
 	bool whole = bench_pack_into(object, pack_run(report)) &&
 		     bench_pack_into(object, pack_requests(report));
 
+	if (whole && report->plan->ask->kept)
+		whole = json_object_set_new(
+				object, "request_bytes",
+				json_integer(
+					(json_int_t)report->plan->request)) ==
+			0;
 	if (whole && report->server.asked)
 		whole = json_object_set_new(
 				object, "server",

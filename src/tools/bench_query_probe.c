@@ -17,7 +17,7 @@ enum {
 };
 
 struct answer {
-	unsigned char bytes[ASK_ANSWER];
+	unsigned char bytes[ASK_REQUEST + 1];
 	size_t length;
 	int64_t arrived; /* nanoseconds since the epoch */
 };
@@ -37,24 +37,33 @@ wait_for(int fd, short events, int milliseconds)
 	return n > 0 ? 0 : -1;
 }
 
-/* One datagram there and one back. */
-static int
-ask_datagram(const struct ask *ask, int fd, struct answer *answer)
+/* A request, that as much of is sent as the system takes at once. */
+static ssize_t
+send_request(const struct query_plan *plan, int fd)
 {
 	unsigned char request[ASK_REQUEST];
+
+	if (plan->ask->make)
+		plan->ask->make(request, plan->request,
+				(uint64_t)clock_realtime());
+	return send(fd, request, plan->request, MSG_NOSIGNAL);
+}
+
+/* One datagram there and one back. */
+static int
+ask_datagram(const struct query_plan *plan, int fd, struct answer *answer)
+{
 	ssize_t n;
 
 	for (int i = 1; i <= TRIES; i++) {
-		if (ask->make)
-			ask->make(request, (uint64_t)clock_realtime());
-		if (send(fd, request, ask->request, 0) < 0)
+		if (send_request(plan, fd) < 0)
 			return -1;
 		if (wait_for(fd, POLLIN, BENCH_PATIENCE_MS / TRIES) == 0)
 			break;
 		if (i == TRIES)
 			return -1;
 	}
-	n = recv(fd, answer->bytes, sizeof(answer->bytes), MSG_DONTWAIT);
+	n = recv(fd, answer->bytes, plan->answer, MSG_DONTWAIT);
 	if (n < 0)
 		return -1;
 	answer->length = (size_t)n;
@@ -62,17 +71,17 @@ ask_datagram(const struct ask *ask, int fd, struct answer *answer)
 	return 0;
 }
 
-/* All until the server closes, or as much as there is room for. */
+/* All until the server closes, or LENGTH bytes of it. */
 static int
-read_connection(int fd, struct answer *answer)
+read_connection(int fd, struct answer *answer, size_t length)
 {
-	while (answer->length < sizeof(answer->bytes)) {
+	while (answer->length < length) {
 		ssize_t n;
 
 		if (wait_for(fd, POLLIN, BENCH_PATIENCE_MS) < 0)
 			return -1;
 		n = recv(fd, answer->bytes + answer->length,
-			 sizeof(answer->bytes) - answer->length, MSG_DONTWAIT);
+			 length - answer->length, MSG_DONTWAIT);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;
 		if (n == 0)
@@ -82,6 +91,26 @@ read_connection(int fd, struct answer *answer)
 		answer->arrived = clock_realtime();
 	}
 	return 0;
+}
+
+/* One message there and back, on a connection that is not read to its end. */
+static int
+ask_kept(const struct query_plan *plan, int fd, struct answer *answer)
+{
+	ssize_t n = -1;
+
+	if (wait_for(fd, POLLOUT, BENCH_PATIENCE_MS) == 0)
+		n = send_request(plan, fd);
+	if (n < 0)
+		return -1;
+	return read_connection(fd, answer, (size_t)n);
+}
+
+static int
+ask_connection(const struct query_plan *plan, int fd, struct answer *answer)
+{
+	return plan->ask->kept ? ask_kept(plan, fd, answer)
+			       : read_connection(fd, answer, plan->answer);
 }
 
 static int
@@ -96,8 +125,8 @@ exchange(const struct query_plan *plan, struct answer *answer)
 	answer->length = 0;
 	if (fd >= 0 && (connect(fd, &address->sa, address->length) == 0 ||
 			errno == EINPROGRESS))
-		status = plan->udp ? ask_datagram(plan->ask, fd, answer)
-				   : read_connection(fd, answer);
+		status = plan->udp ? ask_datagram(plan, fd, answer)
+				   : ask_connection(plan, fd, answer);
 	error = errno;
 	if (fd >= 0)
 		close(fd);

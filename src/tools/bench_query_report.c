@@ -67,6 +67,8 @@ print_head(const struct query_report *report, FILE *out)
 	if (plan->batch > 1)
 		fprintf(out, ", %s%" PRIu32 " at once",
 			plan->rate > 0 ? "at most " : "", plan->batch);
+	if (plan->ask->kept)
+		fprintf(out, ", %zu bytes each", plan->request);
 	fprintf(out,
 		"\nwindow       %.3f s%s; %" PRIu32
 		" load process%s, %.2f s of CPU\n",

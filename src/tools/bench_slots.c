@@ -304,7 +304,8 @@ static int
 open_slots(struct slots *slots, uint32_t number)
 {
 	const struct query_plan *plan = slots->plan;
-	size_t bytes = slots->transport->bytes;
+	size_t bytes =
+		slots->transport->pieces ? plan->answer + plan->request : 0;
 	uint32_t outstanding;
 
 	slots->count = count_slots(plan, number, &outstanding);
@@ -324,6 +325,9 @@ open_slots(struct slots *slots, uint32_t number)
 		if (bytes > 0)
 			slot->bytes = slots->bytes + i * bytes;
 		TAILQ_INSERT_TAIL(&slots->idle, slot, link);
+		/* With a rate nobody knows how many it takes. */
+		if (slots->transport->open && outstanding > 0)
+			slots->transport->open(slots, slot);
 	}
 	return 0;
 }
@@ -334,8 +338,9 @@ slots_open(struct slots *slots, const struct slots_share *share)
 	TAILQ_INIT(&slots->idle);
 	TAILQ_INIT(&slots->busy);
 	slots->rate = slots->plan->rate / slots->plan->processes;
-	slots->transport =
-		slots->plan->udp ? &transport_datagrams : &transport_connects;
+	slots->transport = slots->plan->udp	    ? &transport_datagrams
+			   : slots->plan->ask->kept ? &transport_kept
+						    : &transport_connects;
 	if (getrandom(&slots->cookie, sizeof(slots->cookie), 0) !=
 	    sizeof(slots->cookie))
 		return -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One load process of timebench daytime, time and ntp.
+ * One load process of timebench daytime, time, ntp and echo.
  *
  * It has slots, each with a socket and some requests on it that were sent
  * together.  In the closed loop a slot whose requests are all decided sends the
@@ -9,7 +9,8 @@
  * socket, so that nothing that comes late is taken for the next answer.
  *
  * How requests are sent and answers read is the transport's matter: datagrams
- * in batches (bench_datagrams.c), or a connection for each (bench_connects.c).
+ * in batches (bench_datagrams.c), a connection for each (bench_connects.c), or a
+ * connection for all of a slot (bench_kept.c).
  */
 #ifndef TIMED_TOOLS_BENCH_SLOTS_H
 #define TIMED_TOOLS_BENCH_SLOTS_H
@@ -29,8 +30,9 @@ struct slot {
 	int64_t sent;		/* when, monotonic */
 	uint64_t cookie;	/* of the first of them */
 	uint64_t seen;		/* a bit for each that is decided */
-	unsigned char *bytes;	/* of an answer in pieces, ASK_ANSWER */
-	size_t length;
+	unsigned char *bytes;	/* of an answer in pieces, and of its request */
+	size_t length;		/* of the answer so far */
+	size_t left;		/* of the request, not sent yet */
 };
 
 TAILQ_HEAD(slot_list, slot);
@@ -38,7 +40,9 @@ TAILQ_HEAD(slot_list, slot);
 struct slots;
 
 struct transport {
-	size_t bytes; /* that each slot has for itself */
+	bool pieces; /* a slot has its own bytes */
+	/* Get a socket ready before the load begins; NULL: there is no need. */
+	void (*open)(struct slots *slots, struct slot *slot);
 	/* COUNT requests; returns how many were sent, or -1 with errno. */
 	int (*send)(struct slots *slots, struct slot *slot, uint32_t count);
 	/* EVENTS of epoll came. */
@@ -49,6 +53,7 @@ struct transport {
 
 extern const struct transport transport_datagrams;
 extern const struct transport transport_connects;
+extern const struct transport transport_kept;
 
 struct slots {
 	const struct query_plan *plan;

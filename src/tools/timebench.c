@@ -39,6 +39,8 @@ static const struct mode modes[] = {
 	  bench_query },
 	{ "ntp", "127.0.0.1:123", 123, true, "ask again and again, over UDP",
 	  bench_query },
+	{ "echo", "127.0.0.1:7", 7, true,
+	  "send again and again, over connections that stay", bench_query },
 };
 
 enum {
@@ -52,6 +54,7 @@ enum {
 	OPTION_PID,
 	OPTION_PLOT,
 	OPTION_PROCESSES,
+	OPTION_SIZE,
 	OPTION_TCP,
 	OPTION_TIMEOUT,
 	OPTION_UNREAD,
@@ -97,10 +100,11 @@ help(void)
 	     "      --interval S      the server's interval, in seconds (1)\n"
 	     "      --unread N        add connections that never read\n"
 	     "\n"
-	     "daytime, time, ntp:\n"
+	     "daytime, time, ntp, echo:\n"
 	     "      --batch N         so many requests to a socket at once\n"
 	     "  -r, --rate N          so many requests a second, not as many as\n"
 	     "                        are answered\n"
+	     "      --size N          echo: so many bytes in a message (64)\n"
 	     "      --timeout S       what is answered later is lost (1)\n"
 	     "      --tcp             ask over TCP\n"
 	     "  -u, --udp             ask over UDP\n"
@@ -195,6 +199,9 @@ take_value(struct bench_options *options, int option, const char *value)
 	case OPTION_PROCESSES:
 		return parse_count(value, 1, BENCH_PROCESSES,
 				   &options->processes);
+	case OPTION_SIZE:
+		return parse_count(value, ASK_ECHO, ASK_REQUEST,
+				   &options->size);
 	case OPTION_UNREAD:
 		return parse_count(value, 0, CONNECTIONS_MAX, &options->unread);
 	default:
@@ -213,6 +220,7 @@ static const struct option long_options[] = {
 	{ "plot", required_argument, NULL, OPTION_PLOT },
 	{ "processes", required_argument, NULL, OPTION_PROCESSES },
 	{ "rate", required_argument, NULL, 'r' },
+	{ "size", required_argument, NULL, OPTION_SIZE },
 	{ "tcp", no_argument, NULL, OPTION_TCP },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "udp", no_argument, NULL, 'u' },
@@ -278,8 +286,10 @@ fits(const struct mode *mode, const struct bench_options *options,
      const bool used[OPTIONS])
 {
 	static const int streams[] = { OPTION_INTERVAL, OPTION_UNREAD, 0 };
-	static const int asks[] = { OPTION_BATCH, OPTION_TCP, OPTION_TIMEOUT,
-				    'r',	  'u',	      0 };
+	static const int asks[] = {
+		OPTION_BATCH, OPTION_SIZE, OPTION_TCP, OPTION_TIMEOUT,
+		'r',	      'u',	   0
+	};
 	const int *others = mode->asks ? streams : asks;
 
 	for (; *others; others++) {
@@ -287,6 +297,10 @@ fits(const struct mode *mode, const struct bench_options *options,
 			continue;
 		bench_complain("%s has no --%s", mode->name,
 			       option_name(*others));
+		return false;
+	}
+	if (used[OPTION_SIZE] && strcmp(mode->name, "echo") != 0) {
+		bench_complain("%s has no --size", mode->name);
 		return false;
 	}
 	if (options->tcp && (options->udp || strcmp(mode->name, "ntp") == 0)) {
@@ -330,6 +344,7 @@ main(int argc, char **argv)
 		.window = 10 * CLOCK_SECOND,
 		.interval = CLOCK_SECOND,
 		.timeout = CLOCK_SECOND,
+		.size = 64,
 	};
 	bool used[OPTIONS] = { false };
 	const struct mode *mode;

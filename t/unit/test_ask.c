@@ -32,10 +32,10 @@ learns(const struct ask *ask, struct ask_rule *rule, const char *text)
 static void
 found_by_name(void **state)
 {
-	static const char *const names[] = { "daytime", "time", "ntp" };
+	static const char *const names[] = { "daytime", "time", "ntp", "echo" };
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		assert_string_equal(ask_find(names[i])->name, names[i]);
 	assert_null(ask_find("stream"));
 	assert_null(ask_find(""));
@@ -162,14 +162,47 @@ packets(void **state)
 			 ASK_WRONG);
 }
 
+/* Whatever is changed in an echo, it is wrong, and no other's. */
+static void
+messages(void **state)
+{
+	static const size_t lengths[] = { ASK_ECHO, 11, 17, 18, 19, 64, 1000 };
+	const struct ask *ask = ask_find("echo");
+	unsigned char bytes[1000], other[1000];
+	uint64_t cookie;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		size_t length = lengths[i];
+		struct ask_rule rule = { .length = (uint32_t)length };
+
+		ask->make(bytes, length, UINT64_MAX - i);
+		ask->make(other, length, UINT64_MAX - i - 1);
+		assert_memory_not_equal(bytes, other, length);
+		assert_null(memchr(bytes, '\n', length));
+		assert_true(ask->whose(bytes, length, &cookie));
+		assert_true(cookie == UINT64_MAX - i);
+		assert_int_equal(ask->check(&rule, bytes, length, 0),
+				 ASK_RIGHT);
+		assert_int_equal(ask->check(&rule, bytes, length - 1, 0),
+				 ASK_WRONG);
+		for (size_t k = 0; k < length; k++) {
+			bytes[k] ^= 0x80;
+			assert_int_equal(ask->check(&rule, bytes, length, 0),
+					 ASK_WRONG);
+			bytes[k] ^= 0x80;
+		}
+		assert_false(ask->whose(bytes, ASK_ECHO - 1, &cookie));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(found_by_name),
-		cmocka_unit_test(lines),
-		cmocka_unit_test(seconds),
-		cmocka_unit_test(packets),
+		cmocka_unit_test(found_by_name), cmocka_unit_test(lines),
+		cmocka_unit_test(seconds),	 cmocka_unit_test(packets),
+		cmocka_unit_test(messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
