@@ -10,10 +10,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -36,6 +38,7 @@ struct chat_run {
 	struct chat_users shared;
 	struct chat_user *users;
 	struct addr address;
+	int first; /* connected: of the first user */
 	struct bench_progress progress;
 	uint32_t begun;	  /* users that began to enter */
 	uint32_t entered; /* of those, who are in */
@@ -65,9 +68,13 @@ begin_some(struct chat_run *run)
 	uint32_t count = run->options->connections;
 
 	while (run->begun < count && run->begun - run->entered < ENTERING) {
-		struct chat_user *user = &run->users[run->begun++];
+		struct chat_user *user = &run->users[run->begun];
+		int fd = run->begun == 0
+				 ? run->first
+				 : chat_user_connect(&run->address, run->begun);
 
-		if (chat_user_begin(user, &run->shared, &run->address) == 0)
+		run->begun++;
+		if (fd >= 0 && chat_user_begin(user, &run->shared, fd) == 0)
 			continue;
 		bench_complain("user %s: %s", user->name, strerror(errno));
 		finish(run, EX_UNAVAILABLE);
@@ -237,7 +244,24 @@ static const struct signals_action actions[] = { { SIGINT, interrupt },
 
 /* ---- The run ------------------------------------------------------------ */
 
-/* The first address that a connection can be made to. */
+/* Whether FD is connected within the patience; errno says why not. */
+static bool
+is_connected(int fd)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLOUT };
+	int error = ETIMEDOUT;
+	socklen_t length = sizeof(error);
+
+	if (poll(&polled, 1, BENCH_PATIENCE_MS) > 0)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	errno = error;
+	return error == 0;
+}
+
+/*
+ * Connect the first user to the first address that takes him: nobody comes to
+ * the server who does not stay.
+ */
 static int
 find_server(struct chat_run *run)
 {
@@ -248,21 +272,14 @@ find_server(struct chat_run *run)
 				 sizeof(error));
 
 	for (int i = 0; i < count; i++) {
-		int fd = socket(addresses[i].sa.sa_family,
-				SOCK_STREAM | SOCK_CLOEXEC, 0);
-		int result = fd < 0 ? -1
-				    : connect(fd, &addresses[i].sa,
-					      addresses[i].length);
-
-		if (result < 0)
-			snprintf(error, sizeof(error), "%s", strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		if (result == 0) {
-			run->address = addresses[i];
-			addr_format(&run->address, run->report.address);
+		run->address = addresses[i];
+		addr_format(&run->address, run->report.address);
+		run->first = chat_user_connect(&run->address, 0);
+		if (run->first >= 0 && is_connected(run->first))
 			return 0;
-		}
+		snprintf(error, sizeof(error), "%s", strerror(errno));
+		if (run->first >= 0)
+			close(run->first);
 	}
 	bench_complain("%s: %s", run->options->target, error);
 	return -1;

@@ -201,19 +201,25 @@ ready(struct loop_source *source, uint32_t events)
 /* --- its connection --- */
 
 int
-chat_user_begin(struct chat_user *user, struct chat_users *users,
-		const struct addr *address)
+chat_user_connect(const struct addr *address, uint32_t number)
+{
+	int fd = bench_socket(address, number, 0);
+
+	if (fd < 0 || connect(fd, &address->sa, address->length) == 0 ||
+	    errno == EINPROGRESS)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int
+chat_user_begin(struct chat_user *user, struct chat_users *users, int fd)
 {
 	user->users = users;
 	user->who.name = user->name;
 	dialogue_open(&user->dialogue, heard, user);
 	user->source.ready = ready;
-	user->source.fd = bench_socket(address, user->reader.number, 0);
-	if (user->source.fd < 0)
-		return -1;
-	if (connect(user->source.fd, &address->sa, address->length) < 0 &&
-	    errno != EINPROGRESS)
-		return -1;
+	user->source.fd = fd;
 	if (users->room->begin) {
 		users->room->begin(&user->who);
 		if (!put(user, user->who.reply, user->who.reply_length))

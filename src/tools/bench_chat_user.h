@@ -50,9 +50,12 @@ struct chat_user {
 	bool waits; /* for room to send it */
 };
 
-/* It begins to connect to ADDRESS.  0, or -1 with errno. */
-int chat_user_begin(struct chat_user *user, struct chat_users *users,
-		    const struct addr *address);
+/*
+ * A descriptor on its way to ADDRESS for user NUMBER, or -1 with errno; and a
+ * user begins with it, whose it is then.  0, or -1 with errno.
+ */
+int chat_user_connect(const struct addr *address, uint32_t number);
+int chat_user_begin(struct chat_user *user, struct chat_users *users, int fd);
 
 /* Say COUNT lines at once.  False: no memory. */
 bool chat_user_say(struct chat_user *user, uint32_t count);
