@@ -63,6 +63,8 @@ enum keeper_type {
 	 * unless it is over.
 	 */
 	KEEPER_ATTACH,
+	/* `session` is with another worker now, who will say so.  No answer. */
+	KEEPER_PASS,
 	/* `session` is over.  No answer. */
 	KEEPER_LEAVE,
 	KEEPER_TYPES

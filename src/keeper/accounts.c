@@ -324,9 +324,11 @@ accounts_forget(struct accounts *accounts, const struct channel *channel)
 {
 	struct accounts_case *one;
 
-	TAILQ_FOREACH(one, &accounts->waiting, entry)
-	if (one->channel == channel)
-		one->channel = NULL;
+	for (one = TAILQ_FIRST(&accounts->waiting); one;
+	     one = TAILQ_NEXT(one, entry)) {
+		if (one->channel == channel)
+			one->channel = NULL;
+	}
 }
 
 /* --- life --- */

@@ -205,9 +205,11 @@ channels_wake(struct channels *channels)
 	static const uint64_t one = 1;
 	struct channel *channel;
 
-	/* It is full after 2^64 times: then it was woken. */
-	TAILQ_FOREACH(channel, &channels->all, entry)
-	(void)!write(channel->wake, &one, sizeof(one));
+	for (channel = TAILQ_FIRST(&channels->all); channel;
+	     channel = TAILQ_NEXT(channel, entry)) {
+		/* It is full after 2^64 times: then it was woken. */
+		(void)!write(channel->wake, &one, sizeof(one));
+	}
 }
 
 void

@@ -26,7 +26,7 @@ struct channel {
 	struct channels *channels;
 	int wake;
 	uint64_t worker; /* its slot, for the log */
-	STAILQ_HEAD(, channel_held) held;
+	STAILQ_HEAD(channel_queue, channel_held) held;
 	TAILQ_ENTRY(channel) entry;
 };
 
@@ -37,7 +37,7 @@ struct channels {
 	/* It is gone; what refers to it has to forget it now. */
 	void (*closed)(void *context, struct channel *channel);
 	void *context;
-	TAILQ_HEAD(, channel) all;
+	TAILQ_HEAD(channel_list, channel) all;
 	char request[KEEPER_REQUEST_MOST + 1];
 	char answer[KEEPER_ANSWER_MOST];
 };

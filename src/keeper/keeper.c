@@ -16,10 +16,12 @@
 #include <unistd.h>
 
 /*
- * How long a session waits for a worker.  One that is stopped may come back,
- * and is killed by its watchdog otherwise.
+ * How long a session waits for a worker.  One that was passed on, or was there
+ * before this keeper, has one, who may be held up.  One whose worker died has
+ * not, unless that died in the middle of a hand-off.
  */
 static const uint64_t WAIT = 10 * (uint64_t)CLOCK_SECOND;
+static const uint64_t WAIT_DEAD = 1 * (uint64_t)CLOCK_SECOND;
 
 /* --- workers come and go --- */
 
@@ -32,11 +34,12 @@ channel_closed(void *context, struct channel *channel)
 
 	lines_forget(&keeper->lines, channel);
 	accounts_forget(&keeper->accounts, channel);
-	TAILQ_FOREACH(session, &keeper->roster.all, entry)
-	{
+	for (session = TAILQ_FIRST(&keeper->roster.all); session;
+	     session = TAILQ_NEXT(session, entry)) {
 		if (session->channel != channel)
 			continue;
 		session->channel = NULL;
+		session->passed = false;
 		session->since = now;
 	}
 }
@@ -50,9 +53,11 @@ expire(struct keeper *keeper)
 
 	for (session = TAILQ_FIRST(&keeper->roster.all); session;
 	     session = next) {
+		uint64_t limit = session->passed ? WAIT : WAIT_DEAD;
+
 		next = TAILQ_NEXT(session, entry);
 		if (!session->channel && session->user &&
-		    now - session->since >= WAIT)
+		    now - session->since >= limit)
 			lines_leave(&keeper->lines, session);
 	}
 }

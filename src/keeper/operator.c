@@ -191,7 +191,7 @@ users_del(struct operator_peer *peer, const char *argument)
 {
 	struct keeper *keeper = peer->operators->keeper;
 	enum store_result result = STORE_FAILED;
-	struct store_user user;
+	struct store_user user = { 0 };
 	struct name name;
 	const char *wrong = name_parse(argument, strlen(argument), &name);
 

@@ -80,10 +80,23 @@ attach(struct keeper *keeper, struct channel *channel,
 	}
 	if (session && session->key == head->from) {
 		session->channel = channel;
-		session->since = clock_monotonic();
 	} else {
 		tell_over(channel, head->session, "your session is not known");
 	}
+}
+
+static void
+pass(struct keeper *keeper, struct channel *channel,
+     const struct keeper_asked *request)
+{
+	struct roster_session *session = session_of(keeper, channel, request);
+
+	/* Its new worker may have been quicker. */
+	if (!session)
+		return;
+	session->channel = NULL;
+	session->passed = true;
+	session->since = clock_monotonic();
 }
 
 static void
@@ -336,7 +349,7 @@ static void (*const handlers[KEEPER_TYPES])(
 	[KEEPER_REGISTER] = by_name, [KEEPER_PASSWORD] = password,
 	[KEEPER_SAY] = say,	     [KEEPER_HISTORY] = history,
 	[KEEPER_WHO] = who,	     [KEEPER_ATTACH] = attach,
-	[KEEPER_LEAVE] = leave,
+	[KEEPER_PASS] = pass,	     [KEEPER_LEAVE] = leave,
 };
 
 void

@@ -105,9 +105,11 @@ roster_find(const struct roster *roster, uint64_t id)
 {
 	struct roster_session *session;
 
-	LIST_FOREACH(session, &roster->sessions[bucket_of(id)], bucket)
-	if (session->id == id)
-		return session;
+	for (session = LIST_FIRST(&roster->sessions[bucket_of(id)]); session;
+	     session = LIST_NEXT(session, bucket)) {
+		if (session->id == id)
+			return session;
+	}
 	return NULL;
 }
 
@@ -116,9 +118,11 @@ roster_user(const struct roster *roster, uint64_t id)
 {
 	struct roster_user *user;
 
-	LIST_FOREACH(user, &roster->users[bucket_of(id)], bucket)
-	if (user->id == id)
-		return user;
+	for (user = LIST_FIRST(&roster->users[bucket_of(id)]); user;
+	     user = LIST_NEXT(user, bucket)) {
+		if (user->id == id)
+			return user;
+	}
 	return NULL;
 }
 
@@ -141,10 +145,13 @@ sorted(const struct roster *roster, const char *after,
 	const struct roster_user *user;
 	size_t count = 0;
 
-	for (int i = 0; i < ROSTER_BUCKETS; i++)
-		LIST_FOREACH(user, &roster->users[i], bucket)
-	if (strcmp(user->name, after) > 0)
-		users[count++] = user;
+	for (int i = 0; i < ROSTER_BUCKETS; i++) {
+		for (user = LIST_FIRST(&roster->users[i]); user;
+		     user = LIST_NEXT(user, bucket)) {
+			if (strcmp(user->name, after) > 0)
+				users[count++] = user;
+		}
+	}
 	qsort(users, count, sizeof(*users), by_name);
 	return count;
 }

@@ -3,8 +3,8 @@
  * Who is here: the sessions that there are, each with the worker that has its
  * connection, and the users that they are of.
  *
- * A session without a worker waits for one: its connection may be on the way
- * from one to another, or its worker may be dead.  Who waits too long is over.
+ * A session without a worker waits for one: its connection is on the way from
+ * one to another, or its worker is dead.  Who waits too long is over.
  * One without a user is what a worker claims to have while the store cannot
  * be asked.
  */
@@ -39,6 +39,7 @@ struct roster_session {
 	struct channel *channel;  /* NULL: waits for a worker */
 	uint64_t since;		  /* CLOCK_MONOTONIC, nanoseconds */
 	bool stored;		  /* the store has it */
+	bool passed;		  /* a worker has it, and will say so */
 	LIST_ENTRY(roster_session) bucket;
 	TAILQ_ENTRY(roster_session) entry;
 };
@@ -46,8 +47,8 @@ struct roster_session {
 TAILQ_HEAD(roster_list, roster_session);
 
 struct roster {
-	LIST_HEAD(, roster_session) sessions[ROSTER_BUCKETS];
-	LIST_HEAD(, roster_user) users[ROSTER_BUCKETS];
+	LIST_HEAD(roster_sessions, roster_session) sessions[ROSTER_BUCKETS];
+	LIST_HEAD(roster_users, roster_user) users[ROSTER_BUCKETS];
 	struct roster_list all; /* oldest first */
 	uint32_t session_count;
 	uint32_t user_count;

@@ -98,8 +98,10 @@ take_in(struct keeper *keeper, const struct store_session *stored)
 	struct roster_session *session =
 		roster_add(&keeper->roster, stored->id, stored->key);
 
-	if (session)
+	if (session) {
 		session->since = clock_monotonic();
+		session->passed = true;
+	}
 	return session;
 }
 
@@ -143,8 +145,10 @@ match_sessions(struct keeper *keeper)
 	struct roster_session *session;
 	enum store_result result;
 
-	TAILQ_FOREACH(session, &keeper->roster.all, entry)
-	session->stored = false;
+	for (session = TAILQ_FIRST(&keeper->roster.all); session;
+	     session = TAILQ_NEXT(session, entry)) {
+		session->stored = false;
+	}
 	while ((result = store_next_session(keeper->store, stored.id,
 					    &stored)) == STORE_OK)
 		if (settle(keeper, &stored) == STORE_FAILED)

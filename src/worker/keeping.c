@@ -46,9 +46,11 @@ find_session(const struct keeping *keeping, uint64_t id)
 {
 	struct keeping_session *session;
 
-	TAILQ_FOREACH(session, &keeping->attached[id % KEEPING_BUCKETS], entry)
-	if (session->id == id)
-		return session;
+	for (session = TAILQ_FIRST(&keeping->attached[id % KEEPING_BUCKETS]);
+	     session; session = TAILQ_NEXT(session, entry)) {
+		if (session->id == id)
+			return session;
+	}
 	return NULL;
 }
 
@@ -130,7 +132,7 @@ push(struct keeping *keeping, const char *bytes, size_t length)
 	return false;
 }
 
-/* ATTACH or LEAVE. */
+/* ATTACH, PASS or LEAVE. */
 static bool
 push_session(struct keeping *keeping, enum keeper_type type, uint64_t id,
 	     uint64_t key)
@@ -146,6 +148,13 @@ push_session(struct keeping *keeping, enum keeper_type type, uint64_t id,
 	return push(keeping, bytes, keeper_wire_request(&asked, bytes));
 }
 
+void
+keeping_pass(struct keeping *keeping, uint64_t id)
+{
+	/* Should it not be told, it is in less of a hurry than it thinks. */
+	(void)push_session(keeping, KEEPER_PASS, id, 0);
+}
+
 static bool
 flush_attached(struct keeping *keeping)
 {
@@ -159,8 +168,8 @@ flush_attached(struct keeping *keeping)
 		keeping_list_out(session);
 		keeping_list_in(session, true);
 	}
-	TAILQ_FOREACH(remains, &keeping->remains, entry)
-	{
+	for (remains = TAILQ_FIRST(&keeping->remains); remains;
+	     remains = TAILQ_NEXT(remains, entry)) {
 		if (!remains->attached &&
 		    !push_session(keeping, KEEPER_ATTACH, remains->id,
 				  remains->key))

@@ -106,7 +106,7 @@ struct keeping {
 	bool full;		 /* the link takes no more for now */
 	struct keeping_list attached[KEEPING_BUCKETS]; /* by id */
 	struct keeping_list detached; /* logged in, and to be told of */
-	TAILQ_HEAD(, keeping_remains) remains;
+	TAILQ_HEAD(keeping_graveyard, keeping_remains) remains;
 	struct keeping_queue asked; /* oldest first */
 	struct keeping_queue waiting;
 	struct keeping_queue unused;

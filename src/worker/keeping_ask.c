@@ -62,6 +62,8 @@ void
 keeping_forget(struct keeping_session *session)
 {
 	disown(session, NULL);
+	if (session->id)
+		keeping_pass(session->keeping, session->id);
 	keeping_list_out(session);
 	session->id = 0;
 }
@@ -213,8 +215,8 @@ keeping_save(const struct keeping_session *session, char *room)
 	char *at = room + sizeof(saved);
 
 	memcpy(saved.name, session->name, sizeof(saved.name));
-	TAILQ_FOREACH(one, &session->requests, mine)
-	{
+	for (one = TAILQ_FIRST(&session->requests); one;
+	     one = TAILQ_NEXT(one, mine)) {
 		memcpy(at, &one->length, sizeof(one->length));
 		at += sizeof(one->length);
 		memcpy(at, one->bytes, one->length);
@@ -251,8 +253,10 @@ hold_all(struct keeping_session *session)
 {
 	struct keeping_request *one;
 
-	TAILQ_FOREACH(one, &session->requests, mine)
-	keeping_request_enter(session->keeping, one, KEEPING_HELD);
+	for (one = TAILQ_FIRST(&session->requests); one;
+	     one = TAILQ_NEXT(one, mine)) {
+		keeping_request_enter(session->keeping, one, KEEPING_HELD);
+	}
 }
 
 bool
@@ -298,8 +302,10 @@ keeping_resume(struct keeping_session *session)
 		keeping_end(session);
 		return;
 	}
-	TAILQ_FOREACH(one, &session->requests, mine)
-	if (one->state == KEEPING_HELD)
-		keeping_request_enter(keeping, one, KEEPING_WAITING);
+	for (one = TAILQ_FIRST(&session->requests); one;
+	     one = TAILQ_NEXT(one, mine)) {
+		if (one->state == KEEPING_HELD)
+			keeping_request_enter(keeping, one, KEEPING_WAITING);
+	}
 	keeping_flush(keeping);
 }

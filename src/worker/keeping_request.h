@@ -76,6 +76,9 @@ void keeping_request_again(struct keeping *keeping);
 /* Send what waits, as far as the link takes it. */
 void keeping_flush(struct keeping *keeping);
 
+/* Tell the keeper that another worker has the session ID. */
+void keeping_pass(struct keeping *keeping, uint64_t id);
+
 /* It is logged in: keep it where the keeper's answers find it. */
 void keeping_list_in(struct keeping_session *session, bool attached);
 void keeping_list_out(struct keeping_session *session);

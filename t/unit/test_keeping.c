@@ -467,6 +467,10 @@ another_worker_goes_on(void **state)
 	assert_true(keeping_restore(&room->other, &new->session, kept, length));
 	hear_nothing(room);
 	keeping_forget(&old->session);
+	assert_true(recv(old_keeper, room->bytes, sizeof(room->bytes), 0) > 0);
+	assert_true(recv(old_keeper, room->bytes, sizeof(room->bytes), 0) > 0);
+	assert_int_equal(((struct keeper_request *)(void *)room->bytes)->type,
+			 KEEPER_PASS);
 	keeping_resume(&new->session);
 	assert_int_equal(new->session.id, 1);
 	assert_string_equal(new->session.name, "Ada");

@@ -4,7 +4,8 @@
  * full; what it cannot be opened with is said.
  */
 #include "ipc/ring.h"
-#include "keeper/store.h"
+#include "keeper/store_sqlite.h"
+#include "small_disk.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -13,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -418,60 +419,90 @@ a_file_that_was_taken_away_is_noticed(void **state)
 	assert_false(store_usable(place->store));
 }
 
-/* Only root may mount; elsewhere a limit on the size of files does the same. */
-static bool
-make_small_disk(struct place *place)
+/* Add lines of session 1 until that fails; how many there are. */
+static uint64_t
+add_until_it_fails(struct place *place)
 {
-	store_close(place->store);
-	place->store = NULL;
-	if (mount("none", place->directory, "tmpfs", 0, "size=256k") < 0) {
-		open_store(place);
-		return false;
-	}
-	open_store(place);
-	return true;
+	uint64_t seq;
+
+	for (uint64_t n = 1; n < 20000; n++)
+		if (add(place->store, 1, n, 0, &seq) == STORE_FAILED)
+			return n - 1;
+	fail_msg("there was room for all");
+	return 0;
+}
+
+/* There is room again: what was there still is, and goes on. */
+static void
+assert_recovers(struct place *place, uint64_t kept)
+{
+	uint64_t seq;
+
+	if (!store_usable(place->store))
+		reopen(place);
+	assert_int_equal(messages(place->store), kept);
+	assert_int_equal(add(place->store, 1, kept + 1, 0, &seq), STORE_OK);
+	assert_int_equal(seq, kept + 1);
+	reopen(place);
+	assert_int_equal(messages(place->store), kept + 1);
 }
 
 static void
 a_full_disk_loses_nothing_and_is_got_over(void **state)
 {
 	struct place *place = *state;
-	char filler[96], block[4096] = "";
-	uint64_t seq = 0, kept;
-	enum store_result result;
-	FILE *file;
+	char filler[96];
+	uint64_t kept;
 
-	if (!make_small_disk(place)) {
-		/* A store that may not grow fails in the same way. */
-		by_hand(place, "SELECT 1");
-		return;
-	}
-	snprintf(filler, sizeof(filler), "%s/filler", place->directory);
-	file = fopen(filler, "w");
-	while (fwrite(block, sizeof(block), 1, file) == 1 && !fflush(file))
-		;
-	fclose(file);
-	kept = 0;
-	for (uint64_t n = 1; n < 5000; n++) {
-		result = add(place->store, 1, n, 0, &seq);
-		if (result != STORE_OK)
-			break;
-		kept = n;
-	}
-	assert_int_equal(result, STORE_FAILED);
+	store_close(place->store);
+	assert_true(small_disk_mount(place->directory, 256));
+	open_store(place);
+	small_disk_fill(place->directory, filler, sizeof(filler));
+	kept = add_until_it_fails(place);
 	assert_string_equal(store_problem(place->store),
 			    "database or disk is full");
-	assert_int_equal(messages(place->store), kept);
 	unlink(filler);
-	if (!store_usable(place->store))
-		reopen(place);
-	assert_int_equal(add(place->store, 1, kept + 1, 0, &seq), STORE_OK);
-	assert_int_equal(seq, kept + 1);
-	reopen(place);
-	assert_int_equal(messages(place->store), kept + 1);
+	assert_recovers(place, kept);
 	store_close(place->store);
 	place->store = NULL;
 	assert_int_equal(umount2(place->directory, MNT_DETACH), 0);
+}
+
+static void
+a_file_that_may_not_grow_loses_nothing(void **state)
+{
+	struct place *place = *state;
+	struct rlimit before, limit;
+	uint64_t kept;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = before;
+	limit.rlim_cur = 128 * 1024;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	kept = add_until_it_fails(place);
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_recovers(place, kept);
+}
+
+static void
+durability_is_what_was_asked_for(void **state)
+{
+	struct place *place = *state;
+	sqlite3_stmt *statement;
+
+	for (int power = 0; power < 2; power++) {
+		store_close(place->store);
+		place->store = store_open(place->file, power, place->error,
+					  sizeof(place->error));
+		sqlite3_prepare_v2(place->store->db, "PRAGMA synchronous", -1,
+				   &statement, NULL);
+		assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+		/* NORMAL: as the system likes; FULL: at each commit. */
+		assert_int_equal(sqlite3_column_int(statement, 0),
+				 power ? 2 : 1);
+		sqlite3_finalize(statement);
+	}
 }
 
 /* In a child: tell each seq that is committed. */
@@ -563,6 +594,8 @@ main(void)
 		STORE_TEST(damage_is_noticed),
 		STORE_TEST(a_file_that_was_taken_away_is_noticed),
 		STORE_TEST(a_full_disk_loses_nothing_and_is_got_over),
+		STORE_TEST(a_file_that_may_not_grow_loses_nothing),
+		STORE_TEST(durability_is_what_was_asked_for),
 		STORE_TEST(what_was_committed_survives_a_kill),
 		STORE_TEST(nobody_else_can_read_it),
 	};
