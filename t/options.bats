@@ -45,6 +45,7 @@ value_for()
 {
 	case $1 in
 	N | S | LINES | PID*) echo 1 ;;
+	BYTES) echo 64 ;;
 	*) echo "$DIR/value" ;;
 	esac
 }

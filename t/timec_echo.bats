@@ -41,6 +41,7 @@ serve()
 		        s.close()
 		    n += 1
 	END
+	rm -f "$DIR/port"
 	start "$DIR/port" "$DIR/server.err" python3 "$DIR/server.py" "$@"
 	wait_until "$PATIENCE" lines_in "$DIR/port" 1
 	SERVER=127.0.0.1:$(cat "$DIR/port")

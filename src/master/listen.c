@@ -32,9 +32,9 @@ set(int fd, int level, int option, int value)
 /*
  * Answers fit through any path, whatever an ICMP message, forged or not, says
  * of its MTU: nobody has to look that up.  Those of a mirror may be as large as
- * requests, and are sent in fragments as these were.  A socket of one address answers from
- * that; one of all addresses has to know which one was asked, and that costs
- * something with every datagram.
+ * requests, and are sent in fragments as these were.  A socket of one address
+ * answers from that; one of all addresses has to know which one was asked, and
+ * that costs something with every datagram.
  */
 static void
 tune_datagrams(int fd, const struct addr *address, bool mirror)

@@ -4,13 +4,13 @@
  *
  * Over TCP it is every byte, in its order.  Nothing is read from a client that
  * has not taken what it sent, so that one read, at most, is kept for it here,
- * and its buffers in the kernel bound the rest: they are chosen so that a client
- * that sends and never reads costs no more than 256 KiB.  One that has sent its
- * end of file gets all of it back, and then the same.
+ * and its buffers in the kernel bound the rest: they are chosen so that a
+ * client that sends and never reads costs no more than 256 KiB.  One that has
+ * sent its end of file gets all of it back, and then the same.
  *
- * A line that is exit_word ends the connection and is not echoed.  A client that
- * changes hands, as at a reload, is looked at with the word of its new worker:
- * that is what its operator wants from now on.
+ * A line that is exit_word ends the connection and is not echoed.  A client
+ * that changes hands, as at a reload, is looked at with the word of its new
+ * worker: that is what its operator wants from now on.
  *
  * Over UDP an answer is the request.
  */
@@ -85,7 +85,7 @@ give(struct conn *conn, size_t held, const char *bytes, size_t length)
 	};
 
 	if (held > 0)
-		return conn_write(conn, parts, 2);
+		return conn_write(conn, parts, length > 0 ? 2 : 1);
 	return length > 0 ? conn_write(conn, &parts[1], 1) : CONN_SENT;
 }
 

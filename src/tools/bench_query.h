@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * timebench daytime, time, ntp and echo: what was asked for, the plan that the load
- * processes follow, and what each of them found.  All of it lies in one shared
- * anonymous mapping, where every field has one writer.
+ * timebench daytime, time, ntp and echo: what was asked for, the plan that the
+ * load processes follow, and what each of them found.  All of it lies in one
+ * shared anonymous mapping, where every field has one writer.
  *
  * A request is answered rightly, wrongly or with a refusal, or it has failed
  * (the system says so), or it is lost: nothing came in time.  So many are sent

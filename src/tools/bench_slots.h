@@ -9,8 +9,8 @@
  * socket, so that nothing that comes late is taken for the next answer.
  *
  * How requests are sent and answers read is the transport's matter: datagrams
- * in batches (bench_datagrams.c), a connection for each (bench_connects.c), or a
- * connection for all of a slot (bench_kept.c).
+ * in batches (bench_datagrams.c), a connection for each (bench_connects.c), or
+ * a connection for all of a slot (bench_kept.c).
  */
 #ifndef TIMED_TOOLS_BENCH_SLOTS_H
 #define TIMED_TOOLS_BENCH_SLOTS_H

@@ -66,7 +66,7 @@ void client_resume(struct client *client);
  */
 int client_await(struct client *client, int fd, short events, int milliseconds);
 
-/* The same for those ASKED for, COUNT of them, 1 or 2, of which any may be ready. */
+/* The same for those ASKED for, 1 or 2 as COUNT says; any may be ready. */
 int client_await_any(struct client *client, struct pollfd *asked, int count,
 		     int milliseconds);
 

@@ -148,7 +148,7 @@ help(void)
 	     "      --processes N     at least so many load processes\n"
 	     "  -r, --rate N          so many requests a second, not as many as\n"
 	     "                        are answered\n"
-	     "      --size N          echo: so many bytes in a message (64)\n"
+	     "      --size BYTES      of a message of echo (64)\n"
 	     "      --timeout S       what is answered later is lost (1)\n"
 	     "      --tcp             ask over TCP\n"
 	     "  -u, --udp             ask over UDP\n"

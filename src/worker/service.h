@@ -85,7 +85,7 @@ struct service {
 	int send_buffer;
 	int unsent;
 
-	/* The same for what a client sent and nobody has read; 0: as it likes. */
+	/* The same of what it sent and nobody has read; 0: as it likes. */
 	int receive_buffer;
 
 	/* From a client that does not take what it is owed, nothing is read. */
