@@ -27,6 +27,7 @@ enum {
 };
 
 static const uint64_t TICK = 5 * (uint64_t)CLOCK_MILLISECOND;
+/* To be let in. */
 static const uint64_t PATIENCE =
 	(uint64_t)BENCH_PATIENCE_MS * (uint64_t)CLOCK_MILLISECOND;
 
@@ -218,8 +219,9 @@ tick(struct timer *timer, bool stepped)
 	if (run->draining &&
 	    run->report.order.complete == run->report.order.line_count) {
 		end_talk(run);
-	} else if (now - run->moved > PATIENCE && run->from > 0) {
-		end_talk(run);
+	} else if (run->from > 0) {
+		if (now - run->moved > (uint64_t)run->options->timeout)
+			end_talk(run);
 	} else if (now - run->moved > PATIENCE) {
 		bench_complain("nobody was let in for %d s",
 			       BENCH_PATIENCE_MS / 1000);
@@ -359,6 +361,10 @@ bench_chat(const struct bench_options *options)
 
 	if (options->talkers >= options->connections) {
 		bench_complain("somebody has to be silent: fewer talkers");
+		return EX_USAGE;
+	}
+	if (options->size > BENCH_ROOM_MOST) {
+		bench_complain("a line has at most %d bytes", BENCH_ROOM_MOST);
 		return EX_USAGE;
 	}
 	if (crew_size(options->connections, 1) != 1) {

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 enum {
-	BENCH_ROOM_TEXT = 512, /* bytes of a line that is said, all in all */
+	BENCH_ROOM_MOST = 400, /* bytes of one that is said, at most, */
+	BENCH_ROOM_TEXT = 512, /* and with what goes around it */
 	BENCH_ROOM_REPLY = 1024,
 };
 

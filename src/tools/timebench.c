@@ -27,7 +27,8 @@ struct mode {
 	const char *name;
 	const char *target; /* the default */
 	unsigned port;
-	const int *options; /* beside those that all have */
+	const char *options; /* long ones, beside those that all have */
+	int64_t timeout;     /* the default */
 	const char *help;
 	int (*run)(const struct bench_options *options);
 };
@@ -51,50 +52,26 @@ enum {
 	OPTIONS
 };
 
-static const int of_stream[] = { OPTION_INTERVAL, OPTION_PLOT, OPTION_PROCESSES,
-				 OPTION_UNREAD, 0 };
-static const int of_questions[] = { 'r',
-				    'u',
-				    OPTION_BATCH,
-				    OPTION_PLOT,
-				    OPTION_PROCESSES,
-				    OPTION_TCP,
-				    OPTION_TIMEOUT,
-				    0 };
-static const int of_echo[] = { 'r',
-			       'u',
-			       OPTION_BATCH,
-			       OPTION_PLOT,
-			       OPTION_PROCESSES,
-			       OPTION_SIZE,
-			       OPTION_TCP,
-			       OPTION_TIMEOUT,
-			       0 };
-static const int of_ntp[] = {
-	'r', 'u', OPTION_BATCH, OPTION_PLOT, OPTION_PROCESSES, OPTION_TIMEOUT, 0
-};
-static const int of_chat[] = { 'r',
-			       OPTION_BURST,
-			       OPTION_NAME,
-			       OPTION_PASSWORD,
-			       OPTION_PROTOCOL,
-			       OPTION_SIZE,
-			       OPTION_TALKERS,
-			       0 };
+#define CHAT_TIMEOUT (10 * CLOCK_SECOND)
 
 static const struct mode modes[] = {
-	{ "stream", "127.0.0.1:6013", 6013, of_stream,
-	  "hold connections and check every tick", bench_stream },
-	{ "daytime", "127.0.0.1:13", 13, of_questions,
+	{ "stream", "127.0.0.1:6013", 6013, "interval plot processes unread",
+	  CLOCK_SECOND, "hold connections and check every tick", bench_stream },
+	{ "daytime", "127.0.0.1:13", 13,
+	  "batch plot processes rate tcp timeout udp", CLOCK_SECOND,
 	  "ask again and again, over TCP", bench_query },
-	{ "time", "127.0.0.1:37", 37, of_questions,
+	{ "time", "127.0.0.1:37", 37,
+	  "batch plot processes rate tcp timeout udp", CLOCK_SECOND,
 	  "ask again and again, over UDP", bench_query },
-	{ "ntp", "127.0.0.1:123", 123, of_ntp, "ask again and again, over UDP",
-	  bench_query },
-	{ "echo", "127.0.0.1:7", 7, of_echo,
+	{ "ntp", "127.0.0.1:123", 123, "batch plot processes rate timeout udp",
+	  CLOCK_SECOND, "ask again and again, over UDP", bench_query },
+	{ "echo", "127.0.0.1:7", 7,
+	  "batch plot processes rate size tcp timeout udp", CLOCK_SECOND,
 	  "send again and again, over connections that stay", bench_query },
-	{ "chat", "127.0.0.1:6015", 6015, of_chat,
-	  "talk in a room, and check what everybody gets", bench_chat },
+	{ "chat", "127.0.0.1:6015", 6015,
+	  "burst name password protocol rate size talkers timeout",
+	  CHAT_TIMEOUT, "talk in a room, and check what everybody gets",
+	  bench_chat },
 };
 
 enum {
@@ -157,11 +134,12 @@ help(void)
 	     "      --burst N         so many lines at once (1)\n"
 	     "      --name NAME       users are called that, and a number\n"
 	     "      --password TEXT   that all of them have\n"
-	     "      --protocol P      timed, irc, or the lines of ncat --chat\n"
+	     "      --protocol PROTOCOL   timed, irc, or lines (of ncat --chat)\n"
 	     "  -r, --rate N          so many lines a second, not one when all\n"
 	     "                        have the one before\n"
-	     "      --size N          so many bytes in a line (64)\n"
+	     "      --size BYTES      of a line (64)\n"
 	     "      --talkers N       so many of the users talk (1)\n"
+	     "      --timeout S       what comes later is missing (10)\n"
 	     "\n"
 	     "modes:");
 	for (int i = 0; i < MODES; i++)
@@ -353,13 +331,17 @@ parse_options(struct bench_options *options, bool used[OPTIONS], int argc,
 	return -1;
 }
 
+/* Whether LIST, of words, has WORD. */
 static bool
-has_option(const struct mode *mode, int option)
+has_word(const char *list, const char *word)
 {
-	for (const int *each = mode->options; *each; each++)
-		if (*each == option)
+	size_t length = strlen(word);
+
+	for (; *list; list += strcspn(list, " "), list += *list == ' ')
+		if (strcspn(list, " ") == length &&
+		    memcmp(list, word, length) == 0)
 			return true;
-	return strchr("cdhjV", option) || option == OPTION_PID;
+	return false;
 }
 
 /* Whether MODE has all options that were USED, and they go together. */
@@ -367,8 +349,11 @@ static bool
 fits(const struct mode *mode, const struct bench_options *options,
      const bool used[OPTIONS])
 {
+	static const char common[] = "connections duration json pid";
+
 	for (const struct option *each = long_options; each->name; each++) {
-		if (!used[each->val] || has_option(mode, each->val))
+		if (!used[each->val] || has_word(common, each->name) ||
+		    has_word(mode->options, each->name))
 			continue;
 		bench_complain("%s has no --%s", mode->name, each->name);
 		return false;
@@ -403,6 +388,8 @@ choose_mode(struct bench_options *options, char **operands, int count)
 	options->mode = mode->name;
 	options->target = count > 1 ? operands[1] : mode->target;
 	options->port = mode->port;
+	if (options->timeout == 0)
+		options->timeout = mode->timeout;
 	return mode;
 }
 
@@ -413,7 +400,6 @@ main(int argc, char **argv)
 		.connections = 100,
 		.window = 10 * CLOCK_SECOND,
 		.interval = CLOCK_SECOND,
-		.timeout = CLOCK_SECOND,
 		.size = 64,
 		.talkers = 1,
 		.burst = 1,
