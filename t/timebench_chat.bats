@@ -185,7 +185,7 @@ if n >= 5: sends.pop()'
 	status=0
 	timebench chat -c 3 "127.0.0.1:$(chat_port)" 2>"$DIR/err" || status=$?
 	[ $status -eq 69 ]
-	grep -q '^timebench: user timebench-0: ! nobody here is called timebench-0$' "$DIR/err"
+	grep -Eq '^timebench: user (timebench-.): ! nobody here is called \1$' "$DIR/err"
 	status=0
 	timebench chat 127.0.0.1:1 2>"$DIR/err" || status=$?
 	[ $status -eq 69 ]
