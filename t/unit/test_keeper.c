@@ -352,8 +352,10 @@ a_worker_that_does_not_read_holds_up_nobody(void **state)
 	for (uint64_t n = 11; n <= 50; n++)
 		say(&room->a, &ada, n, "hello");
 	/* And all of it comes, when he reads. */
-	for (; sent > 0; sent--) {
+	for (uint64_t last = 0; sent > 0; sent--) {
 		assert_int_equal(hear(&room->b), KEEPER_OK);
+		assert_true(room->b.told.head.token > last);
+		last = room->b.told.head.token;
 		assert_true(room->b.told.head.text_length > 4000);
 	}
 }

@@ -104,6 +104,17 @@ a_user_that_is_removed_is_gone(void **state)
 }
 
 static void
+who_is_removed_while_he_logs_in_is_not_let_in(void **state)
+{
+	struct room *room = *state;
+
+	log_in(&room->a, KEEPER_REGISTER, "ada");
+	send_request(&room->b, account(KEEPER_LOGIN, "ada", "correct horse"));
+	assert_told(room, "users del ada", "{\"ok\":true,\"removed\":1}\n");
+	assert_int_equal(hear(&room->b), KEEPER_WRONG);
+}
+
+static void
 all_users_can_be_removed(void **state)
 {
 	struct room *room = *state;
@@ -180,6 +191,7 @@ main(void)
 	cmocka_unit_test_setup_teardown(name, open_room, close_room)
 		ROOM_TEST(operators_see_who_is_registered),
 		ROOM_TEST(a_user_that_is_removed_is_gone),
+		ROOM_TEST(who_is_removed_while_he_logs_in_is_not_let_in),
 		ROOM_TEST(all_users_can_be_removed),
 		ROOM_TEST(operators_see_the_history_and_clear_it),
 		ROOM_TEST(a_slow_operator_holds_up_nobody),
