@@ -165,13 +165,18 @@ def step(name):
 	room_start "$DIR/out" <<-'EOF'
 		clients = [Client("user-%d" % n) for n in range(6)]
 		print("ready", flush=True)
-		# All of the dead one's clients are heard to leave by the living.
+		# Those of the dead one are cut off together.
 		gone, deadline = set(), time.monotonic() + PATIENCE
-		while not gone:
+		while True:
+		    there = [c.socket for c in clients if not c.closed]
+		    ready = select.select(there, [], [], 0.5 if gone else PATIENCE)[0]
 		    for n, client in enumerate(clients):
-		        if select.select([client.socket], [], [], 0.01)[0]:
+		        if client.socket in ready:
 		            client.read(deadline)
 		            gone |= {n} if client.closed else set()
+		    if not ready:
+		        break
+		# And the living hear that they have left.
 		living = [n for n in range(6) if n not in gone]
 		for n in living:
 		    left = set()
@@ -213,53 +218,83 @@ storm_program()
 		    """One session of a user, and the lines that it got."""
 		    def __init__(self, number):
 		        self.number, self.got, self.waits = number, [], None
-		        self.client = Client("user-%d" % number, ack=True)
+		        self.inside, self.client = False, Client()
 		        lives.append(self)
 		        chosen.register(self.client.socket, selectors.EVENT_READ, self)
-		        self.talk()
 
 		    def talk(self):
 		        global said
-		        if self.number < talkers and said < lines:
+		        if self.number < talkers and said < lines and began:
 		            said += 1
 		            self.waits = "%d from %d" % (said, self.number)
 		            self.client.say(self.waits)
 
+		    def log_in(self):
+		        rest = self.client.rest
+		        if rest.endswith(b"name: "):
+		            self.client.say("user-%d" % self.number)
+		        elif rest.endswith(b"password: "):
+		            self.client.say(PASSWORD)
+		        else:
+		            return
+		        self.client.rest = b""
+
 		    def hear(self):
 		        global cut
 		        self.client.read(time.monotonic() + 1)
+		        if not self.inside:
+		            self.log_in()
 		        while b"\n" in self.client.rest:
-		            line = self.client.line()
-		            found = LINE.fullmatch(line)
-		            if found:
-		                self.got.append(found.group(1).split(": ", 1)[1])
-		            elif line.startswith("+ "):
-		                assert self.waits, "acknowledged what was not said"
-		                assert self.waits not in acked
-		                acked[self.waits] = int(line[2:])
-		                self.waits = None
-		                self.talk()
-		            else:
-		                assert line.startswith("* "), line
+		            self.heard(self.client.line())
 		        if self.client.closed:
 		            cut += 1
 		            chosen.unregister(self.client.socket)
 		            self.client.close()
 		            Life(self.number)
 
-		for number in range(users):
-		    Life(number)
-		print("ready", flush=True)
-		deadline, told, quiet = time.monotonic() + 300, 0, 0
-		while quiet < 10:
-		    assert time.monotonic() < deadline, (said, len(acked))
+		    def heard(self, line):
+		        found = LINE.fullmatch(line)
+		        if found:
+		            self.got.append(found.group(1).split(": ", 1)[1])
+		        elif line.startswith("+ "):
+		            assert self.waits, "acknowledged what was not said"
+		            assert self.waits not in acked
+		            acked[self.waits] = int(line[2:])
+		            self.waits = None
+		            self.talk()
+		        elif line.startswith("* welcome"):
+		            self.inside = True
+		            self.client.say("/ack on")
+		            self.talk()
+		        else:
+		            assert line.startswith("* ") or not self.inside, line
+
+		def turn():
 		    ready = chosen.select(0.1)
 		    for key, _ in ready:
 		        key.data.hear()
+		    return ready
+
+		began = False
+		for number in range(users):
+		    Life(number)
+		    while sum(not life.inside for life in lives) > 16:
+		        turn()
+		while not all(life.inside for life in lives):
+		    turn()
+		began = True
+		print("ready", flush=True)
+		for life in lives:
+		    life.talk()
+		deadline, told, quiet = time.monotonic() + 300, 0, 0
+		while quiet < 10:
+		    assert time.monotonic() < deadline, (said, len(acked))
+		    ready = turn()
 		    if len(acked) >= told + lines // 20:
 		        told = len(acked)
 		        print("acks", told, flush=True)
-		    busy = any(not l.client.closed and l.waits for l in lives)
+		    busy = any(not l.client.closed and (l.waits or not l.inside)
+		               for l in lives)
 		    quiet = 0 if ready or busy or said < lines else quiet + 1
 
 		import sqlite3

@@ -144,6 +144,23 @@ fill(struct chat_client *client, const struct chat_saved *saved,
 	return true;
 }
 
+/*
+ * What it waits for; how long somebody may be idle is what it is here, and may
+ * not have been anything where it came from.
+ */
+static void
+restore_due(struct chat_client *client, const struct chat_saved *saved)
+{
+	bool idle = client->state->settings->idle_seconds > 0;
+
+	if (saved->due_kind == CHAT_DUE_PAUSE ||
+	    saved->due_kind == CHAT_DUE_LOGIN ||
+	    (saved->due_kind == CHAT_DUE_IDLE && idle))
+		chat_client_await(client, saved->due_kind, saved->due);
+	else if (saved->stage >= CHAT_ROOM && saved->stage <= CHAT_MSG)
+		chat_client_heard(client);
+}
+
 bool
 chat_pass_restore(struct conn *conn, const char *state, size_t length)
 {
@@ -168,7 +185,7 @@ chat_pass_restore(struct conn *conn, const char *state, size_t length)
 		chat_client_part(client);
 		return false;
 	}
-	chat_client_await(client, saved.due_kind, saved.due);
+	restore_due(client, &saved);
 	return true;
 }
 

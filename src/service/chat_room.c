@@ -9,6 +9,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+_Static_assert((int)CHAT_LINE <= (int)KEEPER_TEXT,
+	       "the keeper takes every line");
+
 void
 chat_room_enter(struct chat_client *client)
 {

@@ -592,6 +592,22 @@ each_stage_goes_on_in_another_worker(void **state)
 }
 
 static void
+a_limit_of_idleness_comes_and_goes_with_the_worker(void **state)
+{
+	struct bench *bench = *state;
+	struct chat_settings *settings = bench->config.settings;
+
+	enter(bench);
+	assert_int_equal(client_of(bench)->due.kind, CHAT_DUE_NEVER);
+	settings->idle_seconds = 1000;
+	pass_on(bench);
+	assert_int_equal(client_of(bench)->due.kind, CHAT_DUE_IDLE);
+	settings->idle_seconds = 0;
+	pass_on(bench);
+	assert_int_equal(client_of(bench)->due.kind, CHAT_DUE_NEVER);
+}
+
+static void
 whose_time_comes_while_it_is_offered_is_left_alone(void **state)
 {
 	struct bench *bench = *state;
@@ -626,6 +642,7 @@ main(void)
 		TEST(pages_follow_each_other_as_they_are_taken),
 		TEST(who_is_here_in_pages),
 		TEST(each_stage_goes_on_in_another_worker),
+		TEST(a_limit_of_idleness_comes_and_goes_with_the_worker),
 		TEST(whose_time_comes_while_it_is_offered_is_left_alone),
 	};
 
