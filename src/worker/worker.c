@@ -182,15 +182,6 @@ take_over(struct worker *worker, uint64_t from, const int *fds, int count)
 		passing_close(fds, count);
 }
 
-static void
-meet_keeper(struct worker *worker, const int *fds, int count)
-{
-	if (worker->keeps && count == 3)
-		keeping_link(&worker->keeping, fds[0], fds[1], fds[2]);
-	else
-		passing_close(fds, count);
-}
-
 /* Its generation is the current one. */
 static void
 serve(struct worker *worker)
@@ -228,7 +219,10 @@ obey(struct worker *worker, const struct command *command, const int *fds,
 		take_over(worker, command->argument, fds, fd_count);
 		break;
 	case COMMAND_KEEPER:
-		meet_keeper(worker, fds, fd_count);
+		if (worker->keeps && fd_count == 3)
+			keeping_link(&worker->keeping, fds[0], fds[1], fds[2]);
+		else
+			passing_close(fds, fd_count);
 		break;
 	}
 }
