@@ -132,6 +132,7 @@ start_timed()
 	cat >"$dir/timed.conf" <<-END
 		workers = $1;
 		runtime_dir = "$dir/run";
+		state_dir = "$dir/state";
 		log = { file = "$dir/log/timed.log"; level = "info"; syslog = false; };
 		services = ( { ${2-$stream} } );
 	END

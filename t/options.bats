@@ -46,6 +46,8 @@ value_for()
 	case $1 in
 	N | S | LINES | PID*) echo 1 ;;
 	BYTES) echo 64 ;;
+	NAME) echo name ;;
+	PROTOCOL) echo irc ;;
 	*) echo "$DIR/value" ;;
 	esac
 }

@@ -34,7 +34,7 @@ enum {
 	HANDOFF_BATCH = 128,	    /* connections in one datagram */
 	HANDOFF_BYTES = 65536,	    /* in one datagram */
 	HANDOFF_OWED = 8192,	    /* unsent bytes of a connection */
-	HANDOFF_STATE = 8192,	    /* bytes of a service's own */
+	HANDOFF_STATE = 16384,	    /* bytes of a service's own */
 };
 
 _Static_assert((int)HANDOFF_BATCH <= (int)PASSING_FDS, "a batch can be sent");

@@ -4,6 +4,7 @@
 #include <bsd/string.h>
 #include <string.h>
 
+extern const struct service chat_service;
 extern const struct service daytime_service;
 extern const struct service echo_service;
 extern const struct service ntp_service;
@@ -11,8 +12,8 @@ extern const struct service stream_service;
 extern const struct service time_service;
 
 const struct service *const registry[] = {
-	&stream_service, &daytime_service, &time_service,
-	&ntp_service,	 &echo_service,	   NULL,
+	&stream_service, &daytime_service, &time_service, &ntp_service,
+	&echo_service,	 &chat_service,	   NULL,
 };
 
 const struct service *

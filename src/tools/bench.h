@@ -38,6 +38,11 @@ struct bench_options {
 	uint32_t rate;	    /* requests a second; 0: closed loop */
 	uint32_t size;	    /* bytes of an echo */
 	int64_t timeout;    /* for an answer, nanoseconds */
+	uint32_t talkers;   /* of the users of a room */
+	uint32_t burst;	    /* lines that one says at once */
+	const char *name;   /* what users are called, before a number */
+	const char *password;
+	const char *protocol; /* of the room; see bench_room.h */
 	bool json;
 	const char *plot; /* a file, or NULL */
 	pid_t pids[BENCH_PIDS];

@@ -22,15 +22,17 @@
 enum {
 	CLIENT_FAILED = 1, /* exit status: asked and refused, or failed */
 	CLIENT_ADDRESSES = 16,
+	CLIENT_NAME = 256, /* bytes, at most */
 };
 
 struct client {
 	const char *mode; /* its name */
 	const char *target;
-	unsigned port;	/* when the target names none */
-	uint64_t limit; /* lines or answers; 0: no end */
-	int interval;	/* between two questions, milliseconds */
-	int patience;	/* for a connection or an answer, milliseconds */
+	unsigned port;	  /* when the target names none */
+	uint64_t limit;	  /* lines or answers; 0: no end */
+	const char *name; /* for a chat; NULL: somebody is asked */
+	int interval;	  /* between two questions, milliseconds */
+	int patience;	  /* for a connection or an answer, milliseconds */
 	bool json;
 	bool quiet;
 	bool retry;

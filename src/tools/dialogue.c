@@ -1,119 +1,132 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/dialogue.h"
 
-#include "base/clock.h"
-#include "tools/asking.h"
-
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
-#include <unistd.h>
 
-/* How long timed may take to have somebody again who answers. */
-static const uint64_t PATIENCE = 30 * (uint64_t)CLOCK_SECOND;
-
-enum {
-	BETWEEN = 50 /* two attempts, milliseconds */
+struct question {
+	enum dialogue_kind kind;
+	const char *text;
 };
 
-/* One connection of a dialogue. */
-struct attempt {
-	struct asking asking;
-	bool heard; /* something was told */
-	json_t *last;
+static const struct question questions[] = {
+	{ DIALOGUE_NAME, "name: " },
+	{ DIALOGUE_PASSWORD, "password: " },
+	{ DIALOGUE_CHOICE, "new name, choose a password: " },
+	{ DIALOGUE_PASSWORD, "old password: " },
+	{ DIALOGUE_CHOICE, "new password: " },
+	{ DIALOGUE_NOTHING, NULL },
 };
 
-/* The next object; NULL: there is none. */
-static json_t *
-next(struct dialogue *dialogue, struct asking *asking)
+void
+dialogue_open(struct dialogue *dialogue,
+	      void (*heard)(void *context, enum dialogue_kind kind,
+			    const char *text, size_t length),
+	      void *context)
 {
-	json_t *object;
-
-	while (!(object = asking_here(asking)))
-		if ((dialogue->pause && !dialogue->pause(dialogue->context)) ||
-		    !asking_read(asking))
-			return NULL;
-	return object;
+	dialogue->heard = heard;
+	dialogue->context = context;
+	dialogue->asked = false;
+	dialogue->length = 0;
 }
 
-/* Hear the answer.  False: that was enough. */
-static bool
-hear(struct dialogue *dialogue, struct attempt *attempt)
-{
-	json_t *object;
-	bool going = true;
-
-	while (going && (object = next(dialogue, &attempt->asking))) {
-		if (json_object_get(object, "ok")) {
-			attempt->last = object;
-			return true;
-		}
-		attempt->heard = true;
-		if (dialogue->object)
-			going = dialogue->object(dialogue->context, object);
-		if (dialogue->keep)
-			dialogue->keep(dialogue->request, object);
-		json_decref(object);
-	}
-	return going;
-}
-
-/* Whether LAST says that there is nobody who answers just now. */
-static bool
-is_later(const json_t *last)
-{
-	return json_integer_value(json_object_get(last, "exit")) == EX_TEMPFAIL;
-}
-
-/* False when nobody reads what would be told. */
-static bool
-wait_between(void)
-{
-	struct pollfd output = { .fd = STDOUT_FILENO };
-
-	return poll(&output, 1, BETWEEN) <= 0 ||
-	       !(output.revents & (POLLERR | POLLHUP));
-}
-
-/* It was there, and is not any more. */
 static void
-fail_lost(char *error, size_t size)
+say(struct dialogue *dialogue, enum dialogue_kind kind)
 {
-	snprintf(error, size, "timed has ended before all was told");
-	errno = ECONNABORTED;
+	size_t length = dialogue->length;
+
+	dialogue->length = 0;
+	dialogue->asked = dialogue_is_question(kind);
+	dialogue->heard(dialogue->context, kind, dialogue->line, length);
 }
 
-json_t *
-dialogue_hold(struct dialogue *dialogue, char *error, size_t size)
+static enum dialogue_kind
+kind_of(const char *line, size_t length)
 {
-	uint64_t lost = 0; /* since when */
-
-	for (;;) {
-		struct attempt attempt = { .last = NULL };
-		bool going;
-
-		if (asking_open(&attempt.asking, dialogue->runtime_dir,
-				dialogue->request, error, size) < 0) {
-			if (lost)
-				fail_lost(error, size);
-			return NULL;
-		}
-		going = hear(dialogue, &attempt);
-		asking_close(&attempt.asking);
-		if (attempt.last && !(lost && is_later(attempt.last)))
-			return attempt.last;
-		json_decref(attempt.last);
-		snprintf(error, size, "the answer ended too early");
-		errno = going ? ECONNABORTED : ECANCELED;
-		if (!going || !dialogue->keep)
-			return NULL;
-		if (!lost || attempt.heard)
-			lost = clock_monotonic();
-		if (clock_monotonic() - lost > PATIENCE || !wait_between()) {
-			errno = ECONNABORTED;
-			return NULL;
-		}
+	if (length < 2 || line[1] != ' ')
+		return DIALOGUE_TEXT;
+	switch (line[0]) {
+	case '*':
+		return DIALOGUE_NOTICE;
+	case '!':
+		return DIALOGUE_REFUSAL;
+	case '+':
+		return DIALOGUE_STORED;
+	default:
+		return DIALOGUE_TEXT;
 	}
+}
+
+static void
+end_line(struct dialogue *dialogue)
+{
+	if (dialogue->length > 0 &&
+	    dialogue->line[dialogue->length - 1] == '\r')
+		dialogue->length--;
+	/* The end of what was asked, and not answered. */
+	if (dialogue->asked && dialogue->length == 0)
+		dialogue->asked = false;
+	else
+		say(dialogue, kind_of(dialogue->line, dialogue->length));
+}
+
+/* Whether all that came since the last line is a question. */
+static void
+look_for_question(struct dialogue *dialogue)
+{
+	for (const struct question *q = questions; q->text; q++)
+		if (dialogue->length == strlen(q->text) &&
+		    memcmp(dialogue->line, q->text, dialogue->length) == 0) {
+			say(dialogue, q->kind);
+			return;
+		}
+}
+
+void
+dialogue_bytes(struct dialogue *dialogue, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		const char *end = memchr(bytes, '\n', length);
+		size_t room = DIALOGUE_LINE - dialogue->length;
+		size_t part = end ? (size_t)(end - bytes) : length;
+
+		if (part > room) {
+			part = room;
+			end = NULL;
+		}
+		memcpy(dialogue->line + dialogue->length, bytes, part);
+		dialogue->length += part;
+		part += end != NULL;
+		bytes += part;
+		length -= part;
+		if (end || dialogue->length == DIALOGUE_LINE)
+			end_line(dialogue);
+	}
+	look_for_question(dialogue);
+}
+
+void
+dialogue_end(struct dialogue *dialogue)
+{
+	if (dialogue->length > 0)
+		end_line(dialogue);
+}
+
+static bool
+begins(const char *text, size_t length, const char *with)
+{
+	size_t n = strlen(with);
+
+	return length >= n && memcmp(text, with, n) == 0;
+}
+
+bool
+dialogue_welcomes(const char *text, size_t length)
+{
+	return begins(text, length, "* welcome, ");
+}
+
+bool
+dialogue_parts(const char *text, size_t length)
+{
+	return begins(text, length, "* goodbye");
 }

@@ -1,38 +1,71 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A command and its whole answer: the objects before the last one as they
- * come, and then that.
+ * What a chat server says, taken apart: its lines by their kind, and what it
+ * asks for, which has no end of line.
  *
- * An answer that ends too early is asked for again where `keep` says from
- * where: timed replaces the process that gave it after a crash or an upgrade.
+ * The kind of a line is what its first character says; a server that is none of
+ * ours may say anything, and that is text.  A line that is longer than
+ * DIALOGUE_LINE comes in pieces.
  */
 #ifndef TIMED_TOOLS_DIALOGUE_H
 #define TIMED_TOOLS_DIALOGUE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-struct dialogue {
-	const char *runtime_dir;
-	json_t *request;
-	/* An object before the last one.  False: that was enough. */
-	bool (*object)(void *context, const json_t *object);
-	/* All that is here was shown; there may be more later. */
-	bool (*pause)(void *context);
-	/*
-	 * Make REQUEST one for what comes behind OBJECT.  NULL: an answer cannot
-	 * be gone on with.
-	 */
-	void (*keep)(json_t *request, const json_t *object);
-	void *context;
+enum {
+	DIALOGUE_LINE = 4096, /* bytes */
 };
 
-/*
- * Ask, and return the last object.  NULL with one line of text in ERROR and
- * errno: as of asking_open(); ECONNABORTED, the answer ended too early;
- * ECANCELED, it was enough.
- */
-json_t *dialogue_hold(struct dialogue *dialogue, char *error, size_t size);
+enum dialogue_kind {
+	DIALOGUE_NOTHING,
+	/* Lines. */
+	DIALOGUE_TEXT,	  /* "[2026-11-21 10:02:03] name: text", or another */
+	DIALOGUE_NOTICE,  /* "* ..." */
+	DIALOGUE_REFUSAL, /* "! ..." */
+	DIALOGUE_STORED,  /* "+ 17" */
+	/* What is asked for. */
+	DIALOGUE_NAME,
+	DIALOGUE_PASSWORD,
+	DIALOGUE_CHOICE, /* of a password */
+};
+
+struct dialogue {
+	/* TEXT of LENGTH bytes, without its end. */
+	void (*heard)(void *context, enum dialogue_kind kind, const char *text,
+		      size_t length);
+	void *context;
+	bool asked; /* the last thing was a question */
+	size_t length;
+	char line[DIALOGUE_LINE];
+};
+
+void dialogue_open(struct dialogue *dialogue,
+		   void (*heard)(void *context, enum dialogue_kind kind,
+				 const char *text, size_t length),
+		   void *context);
+
+/* LENGTH of BYTES came from the server. */
+void dialogue_bytes(struct dialogue *dialogue, const char *bytes,
+		    size_t length);
+
+/* The server is gone: what is left of a line is one. */
+void dialogue_end(struct dialogue *dialogue);
+
+static inline bool
+dialogue_is_question(enum dialogue_kind kind)
+{
+	return kind >= DIALOGUE_NAME;
+}
+
+static inline bool
+dialogue_is_secret(enum dialogue_kind kind)
+{
+	return kind == DIALOGUE_PASSWORD || kind == DIALOGUE_CHOICE;
+}
+
+/* Whether TEXT, a notice, says that the client is in the room, or leaves. */
+bool dialogue_welcomes(const char *text, size_t length);
+bool dialogue_parts(const char *text, size_t length);
 
 #endif

@@ -2,7 +2,7 @@
 #include "tools/operator.h"
 
 #include "ipc/status_json.h"
-#include "tools/dialogue.h"
+#include "tools/inquiry.h"
 #include "tools/show_clients.h"
 #include "tools/show_log.h"
 #include "tools/status.h"
@@ -33,7 +33,7 @@ struct manner {
 	bool (*is_shown)(const json_t *object);
 	/* Such objects are the rows of a table. */
 	bool gathers;
-	/* See tools/dialogue.h. */
+	/* See tools/inquiry.h. */
 	void (*keep)(json_t *request, const json_t *object);
 };
 
@@ -275,14 +275,14 @@ ask(const struct operator_options *options, const struct manner *manner,
     json_t *request)
 {
 	struct showing showing = { .options = options, .manner = manner };
-	struct dialogue dialogue = { .runtime_dir = options->runtime_dir,
-				     .request = request,
-				     .object = show_object,
-				     .pause = show_so_far,
-				     .keep = manner->keep,
-				     .context = &showing };
+	struct inquiry inquiry = { .runtime_dir = options->runtime_dir,
+				   .request = request,
+				   .object = show_object,
+				   .pause = show_so_far,
+				   .keep = manner->keep,
+				   .context = &showing };
 	char error[256];
-	json_t *answer = dialogue_hold(&dialogue, error, sizeof(error));
+	json_t *answer = inquiry_hold(&inquiry, error, sizeof(error));
 	int status;
 
 	if (answer)

@@ -18,7 +18,7 @@ void show_log_object(const json_t *object, FILE *out);
 /* What came of a clear. */
 void show_log_cleared(const json_t *answer, FILE *out);
 
-/* See tools/dialogue.h. */
+/* See tools/inquiry.h. */
 void show_log_keep(json_t *request, const json_t *object);
 
 #endif

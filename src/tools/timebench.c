@@ -5,7 +5,9 @@
  */
 #include "base/clock.h"
 #include "tools/bench.h"
+#include "tools/bench_chat.h"
 #include "tools/bench_query.h"
+#include "tools/bench_room.h"
 #include "tools/bench_stream.h"
 
 #include <ctype.h>
@@ -25,43 +27,60 @@ struct mode {
 	const char *name;
 	const char *target; /* the default */
 	unsigned port;
-	bool asks; /* question and answer; else a stream */
+	const char *options; /* long ones, beside those that all have */
+	int64_t timeout;     /* the default */
 	const char *help;
 	int (*run)(const struct bench_options *options);
-};
-
-static const struct mode modes[] = {
-	{ "stream", "127.0.0.1:6013", 6013, false,
-	  "hold connections and check every tick", bench_stream },
-	{ "daytime", "127.0.0.1:13", 13, true, "ask again and again, over TCP",
-	  bench_query },
-	{ "time", "127.0.0.1:37", 37, true, "ask again and again, over UDP",
-	  bench_query },
-	{ "ntp", "127.0.0.1:123", 123, true, "ask again and again, over UDP",
-	  bench_query },
-	{ "echo", "127.0.0.1:7", 7, true,
-	  "send again and again, over connections that stay", bench_query },
-};
-
-enum {
-	MODES = sizeof(modes) / sizeof(modes[0])
 };
 
 /* Long options that have no letter. */
 enum {
 	OPTION_BATCH = 256,
+	OPTION_BURST,
 	OPTION_INTERVAL,
+	OPTION_NAME,
+	OPTION_PASSWORD,
 	OPTION_PID,
 	OPTION_PLOT,
 	OPTION_PROCESSES,
+	OPTION_PROTOCOL,
 	OPTION_SIZE,
+	OPTION_TALKERS,
 	OPTION_TCP,
 	OPTION_TIMEOUT,
 	OPTION_UNREAD,
 	OPTIONS
 };
 
+#define CHAT_TIMEOUT (10 * CLOCK_SECOND)
+
+static const struct mode modes[] = {
+	{ "stream", "127.0.0.1:6013", 6013, "interval plot processes unread",
+	  CLOCK_SECOND, "hold connections and check every tick", bench_stream },
+	{ "daytime", "127.0.0.1:13", 13,
+	  "batch plot processes rate tcp timeout udp", CLOCK_SECOND,
+	  "ask again and again, over TCP", bench_query },
+	{ "time", "127.0.0.1:37", 37,
+	  "batch plot processes rate tcp timeout udp", CLOCK_SECOND,
+	  "ask again and again, over UDP", bench_query },
+	{ "ntp", "127.0.0.1:123", 123, "batch plot processes rate timeout udp",
+	  CLOCK_SECOND, "ask again and again, over UDP", bench_query },
+	{ "echo", "127.0.0.1:7", 7,
+	  "batch plot processes rate size tcp timeout udp", CLOCK_SECOND,
+	  "send again and again, over connections that stay", bench_query },
+	{ "chat", "127.0.0.1:6015", 6015,
+	  "burst name password protocol rate size talkers timeout",
+	  CHAT_TIMEOUT, "talk in a room, and check what everybody gets",
+	  bench_chat },
+};
+
+enum {
+	MODES = sizeof(modes) / sizeof(modes[0])
+};
+
+#define BURST_MAX	1000
 #define CONNECTIONS_MAX 1000000
+#define NAME_MAX_LENGTH 25
 #define RATE_MAX	100000000
 #define SECONDS_MAX	1e6
 #define SECONDS_MIN	0.01
@@ -91,23 +110,36 @@ help(void)
 	     "  -j, --json            report as one JSON object\n"
 	     "      --pid PID[,...]   measure CPU and memory of the server:\n"
 	     "                        these processes and their descendants\n"
-	     "      --plot FILE.svg   draw the lateness or the latency\n"
-	     "      --processes N     at least so many load processes\n"
 	     "  -h, --help            show this and exit\n"
 	     "  -V, --version         show the version and exit\n"
 	     "\n"
 	     "stream:\n"
 	     "      --interval S      the server's interval, in seconds (1)\n"
+	     "      --plot FILE.svg   draw the lateness\n"
+	     "      --processes N     at least so many load processes\n"
 	     "      --unread N        add connections that never read\n"
 	     "\n"
 	     "daytime, time, ntp, echo:\n"
 	     "      --batch N         so many requests to a socket at once\n"
+	     "      --plot FILE.svg   draw the latency\n"
+	     "      --processes N     at least so many load processes\n"
 	     "  -r, --rate N          so many requests a second, not as many as\n"
 	     "                        are answered\n"
 	     "      --size BYTES      of a message of echo (64)\n"
 	     "      --timeout S       what is answered later is lost (1)\n"
 	     "      --tcp             ask over TCP\n"
 	     "  -u, --udp             ask over UDP\n"
+	     "\n"
+	     "chat:\n"
+	     "      --burst N         so many lines at once (1)\n"
+	     "      --name NAME       users are called that, and a number\n"
+	     "      --password TEXT   that all of them have\n"
+	     "      --protocol PROTOCOL   timed, irc, or lines (of ncat --chat)\n"
+	     "  -r, --rate N          so many lines a second, not one when all\n"
+	     "                        have the one before\n"
+	     "      --size BYTES      of a line (64)\n"
+	     "      --talkers N       so many of the users talk (1)\n"
+	     "      --timeout S       what comes later is missing (10)\n"
 	     "\n"
 	     "modes:");
 	for (int i = 0; i < MODES; i++)
@@ -202,6 +234,20 @@ take_value(struct bench_options *options, int option, const char *value)
 	case OPTION_SIZE:
 		return parse_count(value, ASK_ECHO, ASK_REQUEST,
 				   &options->size);
+	case OPTION_TALKERS:
+		return parse_count(value, 1, CONNECTIONS_MAX,
+				   &options->talkers);
+	case OPTION_BURST:
+		return parse_count(value, 1, BURST_MAX, &options->burst);
+	case OPTION_NAME:
+		options->name = value;
+		return value[0] != '\0' && strlen(value) < NAME_MAX_LENGTH;
+	case OPTION_PASSWORD:
+		options->password = value;
+		return strlen(value) < BENCH_ROOM_TEXT;
+	case OPTION_PROTOCOL:
+		options->protocol = value;
+		return bench_room_find(value) != NULL;
 	case OPTION_UNREAD:
 		return parse_count(value, 0, CONNECTIONS_MAX, &options->unread);
 	default:
@@ -211,16 +257,21 @@ take_value(struct bench_options *options, int option, const char *value)
 
 static const struct option long_options[] = {
 	{ "batch", required_argument, NULL, OPTION_BATCH },
+	{ "burst", required_argument, NULL, OPTION_BURST },
 	{ "connections", required_argument, NULL, 'c' },
 	{ "duration", required_argument, NULL, 'd' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "interval", required_argument, NULL, OPTION_INTERVAL },
 	{ "json", no_argument, NULL, 'j' },
+	{ "name", required_argument, NULL, OPTION_NAME },
+	{ "password", required_argument, NULL, OPTION_PASSWORD },
 	{ "pid", required_argument, NULL, OPTION_PID },
 	{ "plot", required_argument, NULL, OPTION_PLOT },
 	{ "processes", required_argument, NULL, OPTION_PROCESSES },
+	{ "protocol", required_argument, NULL, OPTION_PROTOCOL },
 	{ "rate", required_argument, NULL, 'r' },
 	{ "size", required_argument, NULL, OPTION_SIZE },
+	{ "talkers", required_argument, NULL, OPTION_TALKERS },
 	{ "tcp", no_argument, NULL, OPTION_TCP },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "udp", no_argument, NULL, 'u' },
@@ -280,31 +331,35 @@ parse_options(struct bench_options *options, bool used[OPTIONS], int argc,
 	return -1;
 }
 
+/* Whether LIST, of words, has WORD. */
+static bool
+has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (; *list; list += strcspn(list, " "), list += *list == ' ')
+		if (strcspn(list, " ") == length &&
+		    memcmp(list, word, length) == 0)
+			return true;
+	return false;
+}
+
 /* Whether MODE has all options that were USED, and they go together. */
 static bool
 fits(const struct mode *mode, const struct bench_options *options,
      const bool used[OPTIONS])
 {
-	static const int streams[] = { OPTION_INTERVAL, OPTION_UNREAD, 0 };
-	static const int asks[] = {
-		OPTION_BATCH, OPTION_SIZE, OPTION_TCP, OPTION_TIMEOUT,
-		'r',	      'u',	   0
-	};
-	const int *others = mode->asks ? streams : asks;
+	static const char common[] = "connections duration json pid";
 
-	for (; *others; others++) {
-		if (!used[*others])
+	for (const struct option *each = long_options; each->name; each++) {
+		if (!used[each->val] || has_word(common, each->name) ||
+		    has_word(mode->options, each->name))
 			continue;
-		bench_complain("%s has no --%s", mode->name,
-			       option_name(*others));
+		bench_complain("%s has no --%s", mode->name, each->name);
 		return false;
 	}
-	if (used[OPTION_SIZE] && strcmp(mode->name, "echo") != 0) {
-		bench_complain("%s has no --size", mode->name);
-		return false;
-	}
-	if (options->tcp && (options->udp || strcmp(mode->name, "ntp") == 0)) {
-		bench_complain("this has no --tcp");
+	if (options->tcp && options->udp) {
+		bench_complain("--tcp and --udp do not go together");
 		return false;
 	}
 	return true;
@@ -333,6 +388,8 @@ choose_mode(struct bench_options *options, char **operands, int count)
 	options->mode = mode->name;
 	options->target = count > 1 ? operands[1] : mode->target;
 	options->port = mode->port;
+	if (options->timeout == 0)
+		options->timeout = mode->timeout;
 	return mode;
 }
 
@@ -343,8 +400,12 @@ main(int argc, char **argv)
 		.connections = 100,
 		.window = 10 * CLOCK_SECOND,
 		.interval = CLOCK_SECOND,
-		.timeout = CLOCK_SECOND,
 		.size = 64,
+		.talkers = 1,
+		.burst = 1,
+		.name = "timebench-",
+		.password = "in the room of timebench",
+		.protocol = "timed",
 	};
 	bool used[OPTIONS] = { false };
 	const struct mode *mode;

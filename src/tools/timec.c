@@ -4,6 +4,7 @@
  * are the options; each mode has a module of its own.
  */
 #include "tools/client.h"
+#include "tools/timec_chat.h"
 #include "tools/timec_echo.h"
 #include "tools/timec_ntp.h"
 #include "tools/timec_once.h"
@@ -25,6 +26,8 @@ enum {
 	CONNECT_MS = 10000,
 	ANSWER_MS = 5000,
 	INTERVAL_MS = 1000,
+	/* Ten lines a second are what a chat lets everybody say. */
+	LINE_MS = 100,
 };
 
 #define SECONDS_MIN 0.01
@@ -37,21 +40,24 @@ struct mode {
 	unsigned port;
 	const char *options; /* letters: those that not all have */
 	int patience;
+	int interval;
 	const char *help;
 	int (*run)(struct client *client);
 };
 
 static const struct mode modes[] = {
-	{ "stream", "127.0.0.1:6013", 6013, "r", CONNECT_MS,
+	{ "stream", "127.0.0.1:6013", 6013, "r", CONNECT_MS, INTERVAL_MS,
 	  "the time as a line, at every boundary", timec_stream },
-	{ "daytime", "127.0.0.1:13", 13, "ijtu", ANSWER_MS,
+	{ "daytime", "127.0.0.1:13", 13, "ijtu", ANSWER_MS, INTERVAL_MS,
 	  "the time as text, once", timec_daytime },
-	{ "time", "127.0.0.1:37", 37, "ijtu", ANSWER_MS,
+	{ "time", "127.0.0.1:37", 37, "ijtu", ANSWER_MS, INTERVAL_MS,
 	  "the time as 32 bits, once", timec_time },
-	{ "ntp", "127.0.0.1:123", 123, "ijtu", ANSWER_MS,
+	{ "ntp", "127.0.0.1:123", 123, "ijtu", ANSWER_MS, INTERVAL_MS,
 	  "how far the clocks are apart", timec_ntp },
-	{ "echo", "127.0.0.1:7", 7, "tu", ANSWER_MS,
+	{ "echo", "127.0.0.1:7", 7, "tu", ANSWER_MS, INTERVAL_MS,
 	  "standard input, as it comes back", timec_echo },
+	{ "chat", "127.0.0.1:6015", 6015, "il", CONNECT_MS, LINE_MS,
+	  "a room: what others say, and what you do", timec_chat },
 };
 
 enum {
@@ -61,7 +67,7 @@ enum {
 static void
 help(void)
 {
-	puts("usage: timec [-hjquV] [-i S] [-n LINES] [-r] [-t S] "
+	puts("usage: timec [-hjqruV] [-i S] [-l NAME] [-n LINES] [-t S] "
 	     "[MODE] [HOST[:PORT]]\n"
 	     "\n"
 	     "Ask a time server, such as timed, and show what it says.\n"
@@ -69,6 +75,7 @@ help(void)
 	     "\n"
 	     "  -i, --interval S   so many seconds between two questions (1)\n"
 	     "  -j, --json         show answers as JSON\n"
+	     "  -l, --login NAME   be NAME in a chat\n"
 	     "  -n, --lines LINES  stop after so many lines or answers\n"
 	     "  -q, --quiet        do not tell of the connection\n"
 	     "  -r, --retry        connect again when the connection is lost\n"
@@ -126,6 +133,9 @@ take_option(struct client *client, int option, const char *value)
 	case 'j':
 		client->json = true;
 		return true;
+	case 'l':
+		client->name = value;
+		return *value != '\0' && strlen(value) <= CLIENT_NAME;
 	case 'n':
 		return parse_count(value, &client->limit);
 	case 'q':
@@ -149,6 +159,7 @@ static const struct option long_options[] = {
 	{ "interval", required_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "lines", required_argument, NULL, 'n' },
+	{ "login", required_argument, NULL, 'l' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "retry", no_argument, NULL, 'r' },
 	{ "timeout", required_argument, NULL, 't' },
@@ -167,7 +178,7 @@ parse_options(struct client *client, bool used[UCHAR_MAX + 1], int argc,
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "hi:jn:qrt:uV", long_options,
+	while ((option = getopt_long(argc, argv, "hi:jl:n:qrt:uV", long_options,
 				     NULL)) != -1) {
 		switch (option) {
 		case 'h':
@@ -213,6 +224,8 @@ choose_mode(struct client *client, char **operands, int count)
 	client->port = mode->port;
 	if (client->patience == 0)
 		client->patience = mode->patience;
+	if (client->interval < 0)
+		client->interval = mode->interval;
 	return mode;
 }
 
@@ -220,7 +233,7 @@ choose_mode(struct client *client, char **operands, int count)
 static bool
 fits(const struct mode *mode, const bool used[UCHAR_MAX + 1])
 {
-	for (const char *letter = "ijrtu"; *letter; letter++) {
+	for (const char *letter = "ijlrtu"; *letter; letter++) {
 		if (!used[(unsigned char)*letter] ||
 		    strchr(mode->options, *letter))
 			continue;
@@ -233,7 +246,7 @@ fits(const struct mode *mode, const bool used[UCHAR_MAX + 1])
 int
 main(int argc, char **argv)
 {
-	struct client client = { .interval = INTERVAL_MS };
+	struct client client = { .interval = -1 };
 	bool used[UCHAR_MAX + 1] = { false };
 	const struct mode *mode;
 	int status;

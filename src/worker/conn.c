@@ -54,12 +54,19 @@ conn_close(struct conn *conn, enum conn_reason reason)
 	end(conn, reason);
 }
 
+enum conn_reason
+conn_end_reason(const struct conn *conn)
+{
+	if (conn->flags & CONN_LEAVING)
+		return CONN_CLIENT_CLOSED;
+	return conn->flags & CONN_EXPELLED ? CONN_DISMISSED : CONN_STOPPING;
+}
+
 static enum conn_reason
 reason_of(const struct conn *conn, int error)
 {
 	if (conn->flags & CONN_ENDING)
-		return conn->flags & CONN_LEAVING ? CONN_CLIENT_CLOSED
-						  : CONN_STOPPING;
+		return conn_end_reason(conn);
 	switch (error) {
 	case 0:
 		return CONN_CLIENT_CLOSED;
@@ -97,6 +104,22 @@ shut(struct conn *conn)
 	shutdown(conn->source.fd, SHUT_WR);
 }
 
+/* All is out that was owed.  False when the connection is gone. */
+static bool
+drained(struct conn *conn)
+{
+	const struct service *service = conn->instance->config->service;
+	uint64_t serial = conn->serial;
+
+	conns_unblock(conn);
+	if (conn->flags & CONN_ENDING)
+		shut(conn);
+	conns_watch(conn);
+	if (service->drain && !(conn->flags & CONN_ENDING))
+		service->drain(conn);
+	return conn->serial == serial;
+}
+
 /* There is room: send what is owed.  False when the connection is gone. */
 static bool
 flush(struct conn *conn)
@@ -123,11 +146,7 @@ flush(struct conn *conn)
 		return true;
 	message_drop(owed);
 	conn->owed = NULL;
-	conns_unblock(conn);
-	if (conn->flags & CONN_ENDING)
-		shut(conn);
-	conns_watch(conn);
-	return true;
+	return drained(conn);
 }
 
 enum conn_sent
@@ -169,13 +188,16 @@ conn_send(struct conn *conn, struct message *message)
 static void
 finished(struct conn *conn)
 {
+	const struct service *service = conn->instance->config->service;
+
 	conn->flags |= CONN_FINISHED;
+	conns_watch(conn);
 	if (conn->flags & CONN_SHUT)
 		conn_close(conn, reason_of(conn, 0));
-	else if (conn->instance->config->service->finish)
+	else if (service->hangup && !(conn->flags & CONN_ENDING))
+		service->hangup(conn);
+	else if (service->finish)
 		conn_end(conn, CONN_CLIENT_CLOSED);
-	else
-		conns_watch(conn);
 }
 
 /* Read a bounded amount.  False when the connection is gone. */
@@ -394,8 +416,9 @@ conn_restore(struct instance *instance, int fd,
 		.listener = saved->listener,
 		.ticks = saved->ticks,
 		.skipped = saved->skipped,
-		.flags = saved->flags & (CONN_FINISHED | CONN_ENDING |
-					 CONN_SHUT | CONN_LEAVING),
+		.flags = saved->flags &
+			 (CONN_FINISHED | CONN_ENDING | CONN_SHUT |
+			  CONN_LEAVING | CONN_HELD | CONN_EXPELLED),
 		.touched = instance->conns->now,
 	};
 	bool blocked = saved->owed > 0 || saved->flags & CONN_BLOCKED;
@@ -441,6 +464,8 @@ conn_end(struct conn *conn, enum conn_reason reason)
 		return;
 	if (reason == CONN_CLIENT_CLOSED)
 		conn->flags |= CONN_LEAVING;
+	else if (reason == CONN_DISMISSED)
+		conn->flags |= CONN_EXPELLED;
 	conn->flags |= CONN_ENDING;
 	if (!conn->owed) {
 		conns_unblock(conn);

@@ -32,12 +32,14 @@
 #include <sys/uio.h>
 
 enum conn_flag {
-	CONN_FINISHED = 1, /* the client sends no more */
-	CONN_BLOCKED = 2,  /* waits for room; in instance->blocked */
-	CONN_ENDING = 4,   /* to be closed once all is out */
-	CONN_SHUT = 8,	   /* our sending side is shut down */
-	CONN_LEAVING = 16, /* it ends because the client wants that */
-	CONN_OFFERED = 32, /* to another worker: not served here meanwhile */
+	CONN_FINISHED = 1,   /* the client sends no more */
+	CONN_BLOCKED = 2,    /* waits for room; in instance->blocked */
+	CONN_ENDING = 4,     /* to be closed once all is out */
+	CONN_SHUT = 8,	     /* our sending side is shut down */
+	CONN_LEAVING = 16,   /* it ends because the client wants that */
+	CONN_OFFERED = 32,   /* to another worker: not served here meanwhile */
+	CONN_HELD = 64,	     /* the service wants to read nothing for now */
+	CONN_EXPELLED = 128, /* it ends because the service wants that */
 };
 
 enum conn_reason {
@@ -47,8 +49,9 @@ enum conn_reason {
 	CONN_STALLED,
 	CONN_IDLE,
 	CONN_STOPPING,
-	CONN_KICKED,  /* an operator wanted that */
-	CONN_REMOVED, /* its service or listener is no longer configured */
+	CONN_KICKED,	/* an operator wanted that */
+	CONN_DISMISSED, /* by its service, which told it why */
+	CONN_REMOVED,	/* its service or listener is no longer configured */
 	CONN_NO_MEMORY,
 	CONN_ERROR,
 };
@@ -106,6 +109,17 @@ enum conn_sent conn_send(struct conn *conn, struct message *message);
 enum conn_sent conn_write(struct conn *conn, struct iovec *parts, int count);
 
 /*
+ * Send as much of PARTS as the client takes now, and say how many bytes that
+ * was; nothing is owed for it.  Not while something is owed.  CONN_PARTLY: the
+ * service's `drain` is called when there is room again.
+ */
+enum conn_sent conn_push(struct conn *conn, struct iovec *parts, int count,
+			 size_t *sent);
+
+/* Read nothing from it while HOLD; what it sent waits in the kernel. */
+void conn_hold(struct conn *conn, bool hold);
+
+/*
  * Whether ERROR, an errno of a send, is more than a want of room; then the
  * connection is closed for it.
  */
@@ -115,11 +129,14 @@ bool conn_failed(struct conn *conn, int error);
 bool conn_owe(struct conn *conn, const char *bytes, size_t length);
 
 /*
- * End it in order, for CONN_STOPPING or CONN_CLIENT_CLOSED: send what is owed,
- * then the end of file, and close once the client's side has all of it
- * (conn_settled() then says so).  What still arrives is dropped.
+ * End it in order, for CONN_STOPPING, CONN_CLIENT_CLOSED or CONN_DISMISSED:
+ * send what is owed, then the end of file, and close once the client's side has
+ * all of it (conn_settled() then says so).  What still arrives is dropped.
  */
 void conn_end(struct conn *conn, enum conn_reason reason);
+
+/* For what it ends. */
+enum conn_reason conn_end_reason(const struct conn *conn);
 
 /* Whether an ending connection has nothing on its way any more. */
 bool conn_settled(const struct conn *conn);

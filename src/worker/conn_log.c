@@ -18,6 +18,7 @@ reason_text(enum conn_reason reason)
 		[CONN_IDLE] = "idle",
 		[CONN_STOPPING] = "server stopping",
 		[CONN_KICKED] = "kicked",
+		[CONN_DISMISSED] = "dismissed",
 		[CONN_REMOVED] = "no longer configured",
 		[CONN_NO_MEMORY] = "out of memory",
 		[CONN_ERROR] = "error",

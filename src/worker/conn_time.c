@@ -56,8 +56,7 @@ look_at(struct conn *conn)
 	uint64_t quiet = quiet_for(conn);
 
 	if (conn->flags & CONN_SHUT && (quiet >= LINGER || conn_settled(conn)))
-		conn_close(conn, conn->flags & CONN_LEAVING ? CONN_CLIENT_CLOSED
-							    : CONN_STOPPING);
+		conn_close(conn, conn_end_reason(conn));
 	else if (idle > 0 && quiet >= idle)
 		conn_close(conn, CONN_IDLE);
 	else
@@ -69,8 +68,9 @@ void
 conn_close_idle(struct instance *instance)
 {
 	uint32_t left = (instance->member_count + LOOKS - 1) / LOOKS;
+	const struct service *service = instance->config->service;
 
-	if (!instance->config->service->finish && instance->config->idle == 0)
+	if (!service->finish && !service->hangup && instance->config->idle == 0)
 		return;
 	for (; left > 0 && instance->member_count > 0; left--) {
 		if (instance->looked_at >= instance->member_count)

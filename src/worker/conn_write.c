@@ -70,23 +70,53 @@ send_parts(int fd, struct iovec *parts, int count)
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* What is taken at once. */
+static enum conn_sent
+attempt(struct conn *conn, struct iovec *parts, int count, size_t *sent)
+{
+	ssize_t n = send_parts(conn->source.fd, parts, count);
+
+	if (n < 0 && conn_failed(conn, errno))
+		return CONN_GONE;
+	*sent = n < 0 ? 0 : (size_t)n;
+	conn->bytes_out += *sent;
+	counter_add(&conn->instance->tally->bytes_out, *sent);
+	return *sent == length_of(parts, count) ? CONN_SENT : CONN_PARTLY;
+}
+
+enum conn_sent
+conn_push(struct conn *conn, struct iovec *parts, int count, size_t *sent)
+{
+	enum conn_sent result = attempt(conn, parts, count, sent);
+
+	if (result == CONN_PARTLY && !(conn->flags & CONN_BLOCKED)) {
+		conns_block(conn, clock_monotonic());
+		conns_watch(conn);
+	}
+	return result;
+}
+
+void
+conn_hold(struct conn *conn, bool hold)
+{
+	if (hold == !!(conn->flags & CONN_HELD))
+		return;
+	conn->flags ^= CONN_HELD;
+	conns_watch(conn);
+}
+
 enum conn_sent
 conn_write(struct conn *conn, struct iovec *parts, int count)
 {
-	ssize_t n = 0;
+	size_t sent = 0;
 
 	if (!conn->owed) {
-		n = send_parts(conn->source.fd, parts, count);
-		if (n < 0 && conn_failed(conn, errno))
-			return CONN_GONE;
-		if (n < 0)
-			n = 0;
-		conn->bytes_out += (uint64_t)n;
-		counter_add(&conn->instance->tally->bytes_out, (uint64_t)n);
-		if ((size_t)n == length_of(parts, count))
-			return CONN_SENT;
+		enum conn_sent result = attempt(conn, parts, count, &sent);
+
+		if (result != CONN_PARTLY)
+			return result;
 	}
-	if (owe(conn, parts, count, (size_t)n))
+	if (owe(conn, parts, count, sent))
 		return CONN_PARTLY;
 	conn_close(conn, CONN_NO_MEMORY);
 	return CONN_GONE;

@@ -59,6 +59,8 @@ conns_get(struct conns *conns)
 void
 conns_put(struct conns *conns, struct conn *conn)
 {
+	/* Whoever still has it at hand can tell that it is gone. */
+	conn->serial = 0;
 	TAILQ_INSERT_HEAD(&conns->unused, conn, blocked);
 }
 
@@ -145,8 +147,10 @@ conns_reads(const struct conn *conn)
 	if (conn->flags & CONN_FINISHED)
 		return false;
 	/* Who is to go has to be heard, lest he waits for us. */
-	return !conn->owed || conn->flags & CONN_ENDING ||
-	       !conn->instance->config->service->paced;
+	if (conn->flags & CONN_ENDING)
+		return true;
+	return !(conn->flags & CONN_HELD) &&
+	       !(conn->owed && conn->instance->config->service->paced);
 }
 
 uint32_t

@@ -150,10 +150,17 @@ struct service {
 	 */
 	void (*finish)(struct conn *conn);
 	/*
+	 * The client sends no more, and the service ends the connection, now or
+	 * when it has what it asked for.  NULL: see finish.
+	 */
+	void (*hangup)(struct conn *conn);
+	/*
 	 * BOUNDARY (CLOCK_REALTIME, nanoseconds) is reached; LEAP: within an
 	 * inserted leap second, which the clock shows as 23:59:59 again.
 	 */
 	void (*tick)(struct instance *instance, int64_t boundary, bool leap);
+	/* There is room to send again, and nothing is owed any more. */
+	void (*drain)(struct conn *conn);
 	/* The client is gone; its descriptor is still open. */
 	void (*close)(struct conn *conn);
 	/* How the client calls itself, or NULL; in UTF-8, for operators. */
