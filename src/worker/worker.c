@@ -6,6 +6,7 @@
 #include "ipc/events.h"
 #include "ipc/passing.h"
 #include "ipc/serial.h"
+#include "worker/instance.h"
 #include "worker/ticker.h"
 
 #include <bsd/unistd.h>
@@ -102,25 +103,15 @@ beat(struct timer *timer, bool stepped)
 static void
 end_all(struct worker *worker)
 {
-	for (int i = 0; i < worker->instance_count; i++) {
-		struct instance *instance = &worker->instances[i];
-
-		/* Backwards, because some close at once. */
-		for (uint32_t k = instance->member_count; k-- > 0;)
-			conn_end(instance->members[k], CONN_STOPPING);
-	}
+	for (int i = 0; i < worker->instance_count; i++)
+		instance_end(&worker->instances[i]);
 }
 
 static void
 close_all(struct worker *worker, bool settled_only)
 {
-	for (int i = 0; i < worker->instance_count; i++) {
-		struct instance *instance = &worker->instances[i];
-
-		for (uint32_t k = instance->member_count; k-- > 0;)
-			if (!settled_only || conn_settled(instance->members[k]))
-				conn_close(instance->members[k], CONN_STOPPING);
-	}
+	for (int i = 0; i < worker->instance_count; i++)
+		instance_close(&worker->instances[i], settled_only);
 }
 
 static void
@@ -301,46 +292,6 @@ keep_descriptors(const struct worker_plan *plan)
 	return result;
 }
 
-static int
-start_instance(struct worker *worker, struct instance *instance,
-	       const struct service_config *config)
-{
-	const struct service *service = config->service;
-
-	instance->config = config;
-	instance->conns = &worker->conns;
-	instance->keeping = service->keep ? &worker->keeping : NULL;
-	instance->tally = &worker->slot->services[config->board];
-	instance->lateness = &worker->slot->lateness;
-	TAILQ_INIT(&instance->blocked);
-	if (config->rate.per_second > 0) {
-		instance->limits = limits_new(&config->rate);
-		if (!instance->limits)
-			return -1;
-	}
-	if (service->start && service->start(instance) < 0)
-		return -1;
-	if (ticker_start(instance) < 0) {
-		if (service->stop)
-			service->stop(instance);
-		return -1;
-	}
-	return 0;
-}
-
-static void
-stop_instance(const struct worker *worker, struct instance *instance)
-{
-	const struct service *service = instance->config->service;
-
-	if (worker->state != WORKER_STOPPING)
-		ticker_stop(instance);
-	if (service->stop)
-		service->stop(instance);
-	limits_free(instance->limits);
-	free(instance->members);
-}
-
 /* A worker without a service that needs it does not pay for it. */
 static int
 open_keeping(struct worker *worker)
@@ -363,8 +314,9 @@ start_instances(struct worker *worker)
 	if (!worker->instances)
 		return -1;
 	for (int i = 0; i < plan->service_count; i++) {
-		if (start_instance(worker, &worker->instances[i],
-				   &plan->services[i]) < 0)
+		if (instance_start(&worker->instances[i], &plan->services[i],
+				   &worker->conns, &worker->keeping,
+				   worker->slot) < 0)
 			return -1;
 		worker->instance_count++;
 	}
@@ -463,8 +415,8 @@ finish(struct worker *worker)
 	accept_end(&worker->acceptor, false);
 	accept_close(&worker->acceptor);
 	while (worker->instance_count > 0)
-		stop_instance(worker,
-			      &worker->instances[--worker->instance_count]);
+		instance_stop(&worker->instances[--worker->instance_count],
+			      worker->state != WORKER_STOPPING);
 	free(worker->instances);
 	if (worker->keeps)
 		keeping_close(&worker->keeping);
