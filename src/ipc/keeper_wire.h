@@ -59,8 +59,9 @@ enum keeper_type {
 	 */
 	KEEPER_WHO,
 	/*
-	 * `session`, whose key is `from`, is with this worker now.  No answer,
-	 * unless it is over.
+	 * `session`, whose key is `from`, is with this worker now, and has
+	 * changed hands `number` times: it is with whoever says the highest,
+	 * in whichever order they are heard.  No answer, unless it is over.
 	 */
 	KEEPER_ATTACH,
 	/* `session` is with another worker now, who will say so.  No answer. */

@@ -79,6 +79,10 @@ attach(struct keeper *keeper, struct channel *channel,
 			roster_add(&keeper->roster, head->session, head->from);
 	}
 	if (session && session->key == head->from) {
+		/* Of two workers, whoever has it now may have been quicker. */
+		if (head->number < session->moves)
+			return;
+		session->moves = head->number;
 		session->channel = channel;
 	} else {
 		tell_over(channel, head->session, "your session is not known");

@@ -38,6 +38,7 @@ struct roster_session {
 	struct roster_user *user; /* NULL: not known yet */
 	struct channel *channel;  /* NULL: waits for a worker */
 	uint64_t since;		  /* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t moves;		  /* of it, that a worker said so far */
 	bool stored;		  /* the store has it */
 	bool passed;		  /* a worker has it, and will say so */
 	LIST_ENTRY(roster_session) bucket;

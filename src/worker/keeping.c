@@ -135,13 +135,14 @@ push(struct keeping *keeping, const char *bytes, size_t length)
 /* ATTACH, PASS or LEAVE. */
 static bool
 push_session(struct keeping *keeping, enum keeper_type type, uint64_t id,
-	     uint64_t key)
+	     uint64_t key, uint32_t moves)
 {
 	struct keeper_asked asked = {
 		.head = { .type = (uint16_t)type,
 			  .token = UINT64_MAX,
 			  .session = id,
-			  .from = key },
+			  .from = key,
+			  .number = moves },
 	};
 	char bytes[KEEPER_REQUEST_MOST];
 
@@ -152,7 +153,7 @@ void
 keeping_pass(struct keeping *keeping, uint64_t id)
 {
 	/* Should it not be told, it is in less of a hurry than it thinks. */
-	(void)push_session(keeping, KEEPER_PASS, id, 0);
+	(void)push_session(keeping, KEEPER_PASS, id, 0, 0);
 }
 
 static bool
@@ -163,7 +164,7 @@ flush_attached(struct keeping *keeping)
 
 	while ((session = TAILQ_FIRST(&keeping->detached))) {
 		if (!push_session(keeping, KEEPER_ATTACH, session->id,
-				  session->key))
+				  session->key, session->moves))
 			return false;
 		keeping_list_out(session);
 		keeping_list_in(session, true);
@@ -172,7 +173,7 @@ flush_attached(struct keeping *keeping)
 	     remains = TAILQ_NEXT(remains, entry)) {
 		if (!remains->attached &&
 		    !push_session(keeping, KEEPER_ATTACH, remains->id,
-				  remains->key))
+				  remains->key, remains->moves))
 			return false;
 		remains->attached = true;
 	}
@@ -202,7 +203,7 @@ flush_remains(struct keeping *keeping)
 		next = TAILQ_NEXT(remains, entry);
 		if (remains->lines > 0)
 			continue;
-		if (!push_session(keeping, KEEPER_LEAVE, remains->id, 0))
+		if (!push_session(keeping, KEEPER_LEAVE, remains->id, 0, 0))
 			return;
 		TAILQ_REMOVE(&keeping->remains, remains, entry);
 		free(remains);

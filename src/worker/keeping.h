@@ -51,6 +51,7 @@ struct keeping_session {
 
 	struct keeping *keeping;
 	uint64_t key;
+	uint32_t moves;		       /* how often it has changed hands */
 	struct keeping_queue requests; /* without an answer, oldest first */
 	uint32_t bytes;		       /* that they take */
 	bool attached;		       /* the keeper was told that it is here */

@@ -49,8 +49,10 @@ keeping_leave(struct keeping_session *session)
 
 	if (session->id && !session->over) {
 		remains = keeping_bury(keeping, session->id, session->key);
-		if (remains)
+		if (remains) {
+			remains->moves = session->moves;
 			remains->attached = session->attached;
+		}
 	}
 	disown(session, remains);
 	keeping_list_out(session);
@@ -197,7 +199,7 @@ struct saved {
 	uint64_t user;
 	uint64_t said;
 	uint32_t requests;
-	uint32_t reserved;
+	uint32_t moves;
 	char name[NAME_SIZE];
 };
 
@@ -210,7 +212,8 @@ keeping_save(const struct keeping_session *session, char *room)
 	struct saved saved = { .id = session->id,
 			       .key = session->key,
 			       .user = session->user,
-			       .said = session->said };
+			       .said = session->said,
+			       .moves = session->moves };
 	const struct keeping_request *one;
 	char *at = room + sizeof(saved);
 
@@ -286,6 +289,7 @@ keeping_restore(struct keeping *keeping, struct keeping_session *session,
 	session->key = saved.key;
 	session->user = saved.user;
 	session->said = saved.said;
+	session->moves = saved.moves + 1;
 	if (session->id)
 		keeping_list_in(session, false);
 	return true;

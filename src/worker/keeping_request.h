@@ -35,6 +35,7 @@ struct keeping_request {
 struct keeping_remains {
 	uint64_t id;
 	uint64_t key;
+	uint32_t moves; /* how often it had changed hands */
 	uint32_t lines; /* that have no answer yet */
 	bool attached;
 	TAILQ_ENTRY(keeping_remains) entry;

@@ -127,6 +127,26 @@ a_new_run_of_timed_begins_with_nobody(void **state)
 	assert_int_equal(ring_head(&room->ring), 2);
 }
 
+/* As both attach it to a keeper that is new, in either order. */
+static void
+who_has_a_session_now_is_heard_before_who_had_it(void **state)
+{
+	struct room *room = *state;
+	struct login ada = log_in(&room->a, KEEPER_REGISTER, "ada");
+	struct keeper_asked now = attachment(&ada);
+
+	kill_keeper(room);
+	revive(room);
+	now.head.number = 1;
+	send_request(&room->b, now);
+	assert_int_equal(say(&room->b, &ada, 1, "quick"), 1);
+	send_request(&room->a, attachment(&ada));
+	send_request(&room->a, about(KEEPER_PASS, &ada));
+	send_request(&room->a, line(&ada, 2, "", "late"));
+	assert_int_equal(hear(&room->a), KEEPER_OVER);
+	assert_int_equal(say(&room->b, &ada, 2, "still here"), 2);
+}
+
 static void
 a_session_goes_on_with_another_worker(void **state)
 {
@@ -389,6 +409,7 @@ main(void)
 		ROOM_TEST(a_keeper_that_was_killed_is_followed_by_another),
 		ROOM_TEST(what_was_stored_and_not_published_is),
 		ROOM_TEST(a_new_run_of_timed_begins_with_nobody),
+		ROOM_TEST(who_has_a_session_now_is_heard_before_who_had_it),
 		ROOM_TEST(a_session_goes_on_with_another_worker),
 		ROOM_TEST(notices_are_of_first_and_last_sessions),
 		ROOM_TEST(sessions_of_a_worker_that_died_are_over),
