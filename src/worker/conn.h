@@ -10,8 +10,9 @@
  * that is `paced`, and reads nothing more from whom it owes something.
  *
  * A client that has closed its sending side is still served, unless the service
- * has a `finish`: that is what a script's `nc host port </dev/null` looks like.
- * It is gone when it resets or answers no more.
+ * has a `finish` or a `hangup`: that is what a script's
+ * `nc host port </dev/null` looks like.  It is gone when it resets or answers no
+ * more.
  *
  * conn_close() may be called for any connection at any time; the struct must
  * not be touched after it.
