@@ -102,6 +102,49 @@ const struct control_command control_commands[CONTROL_COUNT] = {
 			       .kind = CONTROL_STRING,
 			       .shown = "ID",
 			       .required = true } } },
+	[CONTROL_USERS] = { "users",
+			    "who is registered, and who of them is there",
+			    CONTROL_FOR_OPERATORS,
+			    CONTROL_BY_KEEPER,
+			    { { 0 } } },
+	[CONTROL_USERS_DEL] = { "users del",
+				"forget one of them, and end his sessions",
+				CONTROL_FOR_OPERATORS,
+				CONTROL_BY_KEEPER,
+				{ { .key = "name",
+				    .kind = CONTROL_STRING,
+				    .shown = "NAME",
+				    .required = true },
+				  { .key = "yes",
+				    .kind = CONTROL_FLAG,
+				    .letter = 'y',
+				    .confirms = true } } },
+	[CONTROL_USERS_CLEAR] = { "users clear",
+				  "forget all users, and end their sessions",
+				  CONTROL_FOR_OPERATORS,
+				  CONTROL_BY_KEEPER,
+				  { { .key = "yes",
+				      .kind = CONTROL_FLAG,
+				      .letter = 'y',
+				      .confirms = true } } },
+	[CONTROL_HISTORY] = { "history",
+			      "the last messages of the chat",
+			      CONTROL_FOR_OPERATORS,
+			      CONTROL_BY_KEEPER,
+			      { { .key = "messages",
+				  .kind = CONTROL_NUMBER,
+				  .letter = 'n',
+				  .shown = "N",
+				  .minimum = 1,
+				  .maximum = CONTROL_MESSAGES } } },
+	[CONTROL_HISTORY_CLEAR] = { "history clear",
+				    "forget all messages of the chat",
+				    CONTROL_FOR_OPERATORS,
+				    CONTROL_BY_KEEPER,
+				    { { .key = "yes",
+					.kind = CONTROL_FLAG,
+					.letter = 'y',
+					.confirms = true } } },
 };
 /* clang-format on */
 
@@ -184,7 +227,8 @@ argument_of(const struct control_command *command, const char *key)
 {
 	const struct control_argument *argument = command->arguments;
 
-	while (argument->key && strcmp(argument->key, key) != 0)
+	while (argument->key &&
+	       (argument->confirms || strcmp(argument->key, key) != 0))
 		argument++;
 	return argument->key ? argument : NULL;
 }

@@ -26,6 +26,8 @@ enum {
 	CONTROL_LINE = 4096,   /* bytes of a request, with the newline */
 	CONTROL_TEXT = 256,    /* of a text in it, with a NUL */
 	CONTROL_ARGUMENTS = 4, /* that a command takes at most */
+
+	CONTROL_MESSAGES = 100000, /* of the history, in one answer */
 };
 
 enum control_id {
@@ -42,6 +44,11 @@ enum control_id {
 	CONTROL_STOP,
 	CONTROL_LOG,
 	CONTROL_LOG_CLEAR,
+	CONTROL_USERS,
+	CONTROL_USERS_DEL,
+	CONTROL_USERS_CLEAR,
+	CONTROL_HISTORY,
+	CONTROL_HISTORY_CLEAR,
 	CONTROL_COUNT
 };
 
@@ -51,6 +58,7 @@ enum control_answerer {
 	CONTROL_BY_MASTER,
 	CONTROL_BY_JOURNAL,
 	CONTROL_BY_CREW, /* each worker in turn */
+	CONTROL_BY_KEEPER,
 };
 
 /* Root, timed's own user and control_group are operators. */
@@ -71,7 +79,8 @@ struct control_argument {
 	char letter;	   /* the option of timedctl; '\0': by its place */
 	const char *shown; /* as what help shows its value */
 	bool required;
-	bool hidden; /* timedctl sets it itself */
+	bool hidden;   /* timedctl sets it itself */
+	bool confirms; /* in no request: without it timedctl asks first */
 	int64_t minimum;
 	int64_t maximum;
 };

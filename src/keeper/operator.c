@@ -2,6 +2,7 @@
 #include "keeper/operator.h"
 
 #include "base/clock.h"
+#include "ipc/control.h"
 #include "ipc/events.h"
 #include "keeper/context.h"
 
@@ -32,7 +33,7 @@ add(struct operator_peer *peer, json_t *object)
 	char *grown = realloc(peer->answer, peer->length + length + 1);
 
 	json_decref(object);
-	/* Out of memory the list has a gap, and says no `ok` either. */
+	/* Out of memory the answer ends early, without an `ok`. */
 	if (text && grown) {
 		memcpy(grown + peer->length, text, length);
 		grown[peer->length + length] = '\n';
@@ -147,7 +148,9 @@ add_message(void *context, const struct store_message *message)
 	if (object)
 		add(peer, json_pack("{s:o}", "message", object));
 	peer->after = message->seq;
-	return --listing->left > 0 && peer->list == OPERATOR_HISTORY_LIST;
+	peer->wanted--;
+	return --listing->left > 0 && peer->wanted > 0 &&
+	       peer->list == OPERATOR_HISTORY_LIST;
 }
 
 static void
@@ -159,7 +162,8 @@ page_of_history(struct operator_peer *peer)
 	if (!keeper->store || store_messages(keeper->store, peer->after,
 					     add_message, &listing) != STORE_OK)
 		add_trouble(peer);
-	else if (listing.left > 0)
+	else if (peer->list == OPERATOR_HISTORY_LIST &&
+		 (listing.left > 0 || peer->wanted == 0))
 		add_done(peer, NULL, 0);
 }
 
@@ -240,14 +244,15 @@ history(struct operator_peer *peer, const char *argument)
 	long count = strtol(argument, &end, 10);
 
 	if (*argument == '\0' || *end || count < 1 ||
-	    count > OPERATOR_HISTORY) {
+	    count > CONTROL_MESSAGES) {
 		add_refusal(peer, EX_USAGE, "history: 1 to %d messages",
-			    OPERATOR_HISTORY);
+			    CONTROL_MESSAGES);
 		return;
 	}
 	/* What waits is no older than the question. */
 	lines_commit(&keeper->lines);
 	peer->list = OPERATOR_HISTORY_LIST;
+	peer->wanted = count;
 	if (!keeper->store || store_before_last(keeper->store, (uint32_t)count,
 						&peer->after) != STORE_OK)
 		add_trouble(peer);

@@ -6,7 +6,7 @@
  *	users			who is registered
  *	users del NAME		forget him and end his sessions
  *	users clear		the same for all
- *	history N		the last N messages, 1 to 100,000
+ *	history N		the last N messages, 1 to CONTROL_MESSAGES
  *	history clear		forget them all
  *
  * The answer is as in ipc/control.h, a JSON object a line: {"user": {...}} for
@@ -29,8 +29,7 @@
 
 enum {
 	OPERATOR_PEERS = 8,
-	OPERATOR_HISTORY = 100000, /* messages that one may ask for */
-	OPERATOR_SECONDS = 30,	   /* without taking anything */
+	OPERATOR_SECONDS = 30, /* without taking anything */
 };
 
 struct keeper;
@@ -47,6 +46,7 @@ struct operator_peer {
 	struct operators *operators;
 	enum operator_list list; /* what is to follow */
 	uint64_t after;		 /* id or seq of the last one in it */
+	int64_t wanted;		 /* messages; those that come later are not */
 	uint64_t deadline;	 /* CLOCK_MONOTONIC, nanoseconds */
 	char *answer;		 /* of the page being sent */
 	size_t length;

@@ -99,6 +99,11 @@ static const struct operation operations[CONTROL_COUNT] = {
 	[CONTROL_LOG_CLEAR] = { refer_log_clear, true },
 	[CONTROL_CLIENTS] = { refer_clients, false },
 	[CONTROL_KICK] = { refer_kick, false },
+	[CONTROL_USERS] = { refer_users, false },
+	[CONTROL_USERS_DEL] = { refer_users_del, false },
+	[CONTROL_USERS_CLEAR] = { refer_users_clear, false },
+	[CONTROL_HISTORY] = { refer_history, false },
+	[CONTROL_HISTORY_CLEAR] = { refer_history_clear, false },
 };
 
 void

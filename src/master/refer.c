@@ -5,13 +5,16 @@
 
 #include <bsd/string.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 enum {
-	LINES = 10 /* that are shown unless a number is asked for */
+	LINES = 10,    /* that are shown unless a number is asked for */
+	MESSAGES = 20, /* the same */
 };
 
 /* --- the journal --- */
@@ -115,4 +118,64 @@ refer_kick(struct master *master, struct control_peer *peer)
 		control_refuse(peer, EX_USAGE,
 			       "no ID as `clients` shows them: %.64s",
 			       id->text);
+}
+
+/* --- the keeper --- */
+
+static void
+refer_question(struct master *master, struct control_peer *peer,
+	       const char *question)
+{
+	struct warden *warden = &master->warden;
+
+	if (!warden->wanted)
+		control_refuse(peer, EXIT_FAILURE,
+			       "no service that is configured has users");
+	else if (warden_ask(warden, question, peer->source.fd))
+		close(control_give(peer));
+	else
+		control_refuse(peer, EX_TEMPFAIL,
+			       "the keeper does not take requests now; "
+			       "ask again");
+}
+
+void
+refer_users(struct master *master, struct control_peer *peer)
+{
+	refer_question(master, peer, "users");
+}
+
+void
+refer_users_del(struct master *master, struct control_peer *peer)
+{
+	const struct control_value *name =
+		control_value(&peer->request, "name");
+	char question[CONTROL_TEXT + 16];
+
+	snprintf(question, sizeof(question), "users del %s", name->text);
+	refer_question(master, peer, question);
+}
+
+void
+refer_users_clear(struct master *master, struct control_peer *peer)
+{
+	refer_question(master, peer, "users clear");
+}
+
+void
+refer_history(struct master *master, struct control_peer *peer)
+{
+	const struct control_value *messages =
+		control_value(&peer->request, "messages");
+	char question[32];
+
+	snprintf(question, sizeof(question), "history %" PRId64,
+		 messages ? messages->number : MESSAGES);
+	refer_question(master, peer, question);
+}
+
+void
+refer_history_clear(struct master *master, struct control_peer *peer)
+{
+	refer_question(master, peer, "history clear");
 }

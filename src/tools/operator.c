@@ -2,9 +2,12 @@
 #include "tools/operator.h"
 
 #include "ipc/status_json.h"
+#include "tools/confirm.h"
 #include "tools/inquiry.h"
 #include "tools/show_clients.h"
+#include "tools/show_history.h"
 #include "tools/show_log.h"
+#include "tools/show_users.h"
 #include "tools/status.h"
 #include "tools/top.h"
 
@@ -19,6 +22,8 @@ enum {
 	SILENCE = 60
 };
 
+struct showing;
+
 /* What is done for a command, and how its answers look to people. */
 struct manner {
 	/* timedctl does it all by itself. */
@@ -31,8 +36,9 @@ struct manner {
 	/* An object before it, and whether it is for those who read. */
 	void (*object)(const json_t *object, FILE *out);
 	bool (*is_shown)(const json_t *object);
-	/* Such objects are the rows of a table. */
-	bool gathers;
+	/* Such objects are the rows of a table, gathered until all are there. */
+	bool (*gather)(struct showing *showing, const json_t *object);
+	void (*table)(struct showing *showing, FILE *out);
 	/* See tools/inquiry.h. */
 	void (*keep)(json_t *request, const json_t *object);
 };
@@ -42,6 +48,7 @@ struct showing {
 	const struct operator_options *options;
 	const struct manner *manner;
 	struct show_clients clients;
+	struct show_users users;
 };
 
 static void
@@ -233,8 +240,8 @@ show_object(void *context, const json_t *object)
 		return true;
 	if (showing->options->json)
 		print_json(object);
-	else if (manner->gathers)
-		return show_clients_add(&showing->clients, object);
+	else if (manner->gather)
+		return manner->gather(showing, object);
 	else if (manner->object)
 		manner->object(object, stdout);
 	return !ferror(stdout);
@@ -252,8 +259,8 @@ show_answer(struct showing *showing, json_t *answer)
 {
 	bool done = json_is_true(json_object_get(answer, "ok"));
 
-	if (done && showing->manner->gathers && !showing->options->json)
-		show_clients_print(&showing->clients, stdout);
+	if (done && showing->manner->table && !showing->options->json)
+		showing->manner->table(showing, stdout);
 	return conclude(showing->options, showing->manner, answer);
 }
 
@@ -291,7 +298,34 @@ ask(const struct operator_options *options, const struct manner *manner,
 		status = fail_early(options, errno, error, sizeof(error));
 	json_decref(answer);
 	show_clients_free(&showing.clients);
+	show_users_free(&showing.users);
 	return status;
+}
+
+/* --- tables --- */
+
+static bool
+gather_client(struct showing *showing, const json_t *object)
+{
+	return show_clients_add(&showing->clients, object);
+}
+
+static void
+print_clients(struct showing *showing, FILE *out)
+{
+	show_clients_print(&showing->clients, out);
+}
+
+static bool
+gather_user(struct showing *showing, const json_t *object)
+{
+	return show_users_add(&showing->users, object);
+}
+
+static void
+print_users(struct showing *showing, FILE *out)
+{
+	show_users_print(&showing->users, out);
 }
 
 /* --- commands --- */
@@ -311,10 +345,15 @@ static const struct manner manners[CONTROL_COUNT] = {
 			  .is_shown = show_log_is_shown,
 			  .keep = show_log_keep },
 	[CONTROL_LOG_CLEAR] = { .done = show_log_cleared },
-	[CONTROL_CLIENTS] = { .gathers = true },
+	[CONTROL_CLIENTS] = { .gather = gather_client, .table = print_clients },
 	[CONTROL_KICK] = { .object = show_clients_kicked },
 	[CONTROL_PAUSE] = { .done = show_paused },
 	[CONTROL_RESUME] = { .done = show_resumed },
+	[CONTROL_USERS] = { .gather = gather_user, .table = print_users },
+	[CONTROL_USERS_DEL] = { .done = show_users_removed },
+	[CONTROL_USERS_CLEAR] = { .done = show_users_removed },
+	[CONTROL_HISTORY] = { .object = show_history_object },
+	[CONTROL_HISTORY_CLEAR] = { .done = show_history_removed },
 };
 
 bool
@@ -328,7 +367,8 @@ operator_lasts(const struct control_command *command, char *const *words,
 	if (manners[command - control_commands].run)
 		return true;
 	request = operator_request(command, words, count, error, sizeof(error));
-	lasts = json_is_true(json_object_get(request, "follow"));
+	lasts = json_is_true(json_object_get(request, "follow")) ||
+		(request && confirm_is_due(command, request));
 	json_decref(request);
 	return lasts;
 }
@@ -353,12 +393,14 @@ operator_run(const struct operator_options *options, char *const *words,
 	if (!request)
 		return operator_fail(options, EX_USAGE, error);
 	manner = &manners[command - control_commands];
+	status = confirm_or_refuse(options, command, request);
 	/* Without anything to be changed, what there is. */
-	if (manner->run)
+	if (status == EX_OK && manner->run)
 		status = manner->run(options);
-	else if (manner->text && json_object_size(request) == 1)
+	else if (status == EX_OK && manner->text &&
+		 json_object_size(request) == 1)
 		status = look(options, manner);
-	else
+	else if (status == EX_OK)
 		status = ask(options, manner, request);
 	json_decref(request);
 	return status;

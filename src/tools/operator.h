@@ -50,8 +50,8 @@ int operator_fail(const struct operator_options *options, int status,
 		  const char *error);
 
 /*
- * Whether COMMAND, with the words behind it, goes on until somebody ends it,
- * and has the terminal for itself meanwhile.
+ * Whether COMMAND, with the words behind it, goes on until somebody ends it or
+ * says yes to it, and has the terminal for itself meanwhile.
  */
 bool operator_lasts(const struct control_command *command, char *const *words,
 		    int count);

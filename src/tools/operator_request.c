@@ -108,6 +108,20 @@ set(json_t *request, const struct control_argument *argument, const char *word,
 	return set_string(request, argument, word, error, size);
 }
 
+static bool
+take_operand(const struct control_command *command, json_t *request,
+	     const char *word, char *error, size_t size)
+{
+	const struct control_argument *argument =
+		argument_for(command, '\0', request);
+
+	if (argument)
+		return set(request, argument, word, error, size);
+	snprintf(error, size, "%s: too many arguments: %s", command->name,
+		 word);
+	return false;
+}
+
 /* The option or operand words[*at], with its value; *AT is at its last word. */
 static bool
 take(const struct control_command *command, json_t *request, char *const *words,
@@ -118,14 +132,13 @@ take(const struct control_command *command, json_t *request, char *const *words,
 	const struct control_argument *argument =
 		argument_for(command, letter, request);
 
+	if (!letter)
+		return take_operand(command, request, word, error, size);
 	if (!argument) {
-		snprintf(error, size, "%s: %s%s", command->name,
-			 letter ? "no such option: " : "too many arguments: ",
+		snprintf(error, size, "%s: no such option: %s", command->name,
 			 word);
 		return false;
 	}
-	if (!letter)
-		return set(request, argument, word, error, size);
 	if (argument->kind == CONTROL_FLAG && !word[2])
 		return json_object_set_new(request, argument->key,
 					   json_true()) == 0;
@@ -143,9 +156,14 @@ take_all(const struct control_command *command, json_t *request,
 	 char *const *words, int count, char *error, size_t size)
 {
 	const struct control_argument *argument = command->arguments;
+	int at = 0;
 
-	for (int at = 0; at < count; at++)
+	/* Behind "--" there are operands alone: a name may begin with "-". */
+	for (; at < count && strcmp(words[at], "--") != 0; at++)
 		if (!take(command, request, words, count, &at, error, size))
+			return false;
+	while (++at < count)
+		if (!take_operand(command, request, words[at], error, size))
 			return false;
 	for (; argument->key; argument++)
 		if (argument->required &&
