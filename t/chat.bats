@@ -174,6 +174,38 @@ load chat
 	EOF
 }
 
+@test "operators see who is who, and the name stays over a reload" {
+	timed_start "$(chat)"
+	export RUNTIME=$RUN
+	room <<-'EOF'
+		import json, os, subprocess
+		ada = Client("ada")
+		def clients():
+		    out = subprocess.run(["timedctl", "-r", os.environ["RUNTIME"], "-j", "clients"],
+		                         check=True, capture_output=True, text=True).stdout
+		    return [c for c in map(json.loads, out.splitlines()) if "ok" not in c]
+		[one] = clients()
+		assert one.get("client", one)["name"] == "ada", one
+		stranger = Client()
+		stranger.prompt("name: ")
+		names = [c.get("client", c).get("name") for c in clients()]
+		assert sorted(names, key=str) == [None, "ada"], names
+		subprocess.run(["timedctl", "-r", os.environ["RUNTIME"], "reload"], check=True)
+		ada.say("/who")
+		ada.expect(r"\* ada")
+		assert "ada" in [c.get("client", c).get("name") for c in clients()]
+	EOF
+}
+
+@test "a state directory that the keeper may not write to is an error at once" {
+	[ "$(id -u)" -eq 0 ] || return 0
+	mkdir -m 755 "$DIR/roots"
+	timed_config "$(chat)" "state_dir = \"$DIR/roots\";"
+	run timed -f -c "$CONF"
+	[ "$status" -eq 77 ]
+	grep -q "$DIR/roots belongs to uid 0" <<<"$output"
+}
+
 @test "what is said to one user reaches nobody else, now or later" {
 	timed_start "$(chat)"
 	room <<-'EOF'

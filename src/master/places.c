@@ -92,16 +92,26 @@ places_log_directory(const struct config *config, struct problem *problem)
 int
 places_state_directory(const struct config *config, struct problem *problem)
 {
+	const struct sandbox_identity *who = &config->identity;
+	struct stat status;
 	bool kept = false;
 
 	for (int i = 0; i < config->service_count; i++)
 		kept |= config->services[i].service->keep != NULL;
 	if (!kept)
 		return 0;
-	return make_directory(config->state_dir, 0750, &config->identity,
-			      problem) < 0
-		       ? -1
-		       : 0;
+	if (make_directory(config->state_dir, 0750, &config->identity,
+			   problem) < 0)
+		return -1;
+	if (!who->change || who->uid == 0 ||
+	    stat(config->state_dir, &status) < 0 || may_write(&status, who))
+		return 0;
+	problem_set(problem, EX_NOPERM,
+		    "%s belongs to uid %u: uid %u, who is to keep users and "
+		    "history there, may not write to it; chown it",
+		    config->state_dir, (unsigned)status.st_uid,
+		    (unsigned)who->uid);
+	return -1;
 }
 
 /* Another descriptor of it holds the lock as well, and can cross an exec. */

@@ -347,6 +347,14 @@ chat_stop(struct instance *instance)
 	instance->state = NULL;
 }
 
+static const char *
+chat_name(const struct conn *conn)
+{
+	const struct chat_client *client = client_of(conn);
+
+	return client && client->session.id ? client->session.name : NULL;
+}
+
 const struct service chat_service = {
 	.type = "chat",
 	.transports = ADDR_TCP,
@@ -365,6 +373,7 @@ const struct service chat_service = {
 	.hangup = chat_hangup,
 	.drain = chat_drain,
 	.close = chat_close,
+	.name = chat_name,
 	.save = chat_pass_save,
 	.forget = chat_pass_forget,
 	.restore = chat_pass_restore,
