@@ -18,8 +18,9 @@ drain(int fd)
 }
 
 /*
- * A new socket has room for so little.  It is held back until the close, so
- * that one segment has the answer and its end.
+ * A new socket has room for so little.  It is held back until its end is known,
+ * and one segment has both; that is on its way before the close, which is a
+ * reset if the client says something now.
  */
 static void
 answer(struct instance *instance, int fd)
@@ -33,6 +34,7 @@ answer(struct instance *instance, int fd)
 		tally_refuse(tally, REFUSED_UNSENT);
 		return;
 	}
+	shutdown(fd, SHUT_WR);
 	counter_add(&tally->requests, 1);
 	counter_add(&tally->bytes_out, length);
 }

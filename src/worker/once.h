@@ -2,7 +2,7 @@
 /*
  * Connections that are over as soon as they are accepted: the client is sent
  * one thing, and then the end of file.  Nothing is kept of them, so they cost
- * four system calls and no memory; they are counted, and not logged one by one.
+ * five system calls and no memory; they are counted, and not logged one by one.
  */
 #ifndef TIMED_WORKER_ONCE_H
 #define TIMED_WORKER_ONCE_H

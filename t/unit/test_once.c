@@ -37,6 +37,23 @@ __wrap_loop_add(struct loop *loop, struct loop_source *source, uint32_t events)
 	return -1;
 }
 
+/* A client who says something as soon as somebody has read; -1: nobody. */
+static int talker = -1;
+
+ssize_t __real_recv(int fd, void *bytes, size_t length, int flags);
+ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags);
+
+ssize_t
+__wrap_recv(int fd, void *bytes, size_t length, int flags)
+{
+	ssize_t n = __real_recv(fd, bytes, length, flags);
+
+	if (talker >= 0)
+		assert_int_equal(send(talker, "late", 4, 0), 4);
+	talker = -1;
+	return n;
+}
+
 static size_t
 hello(struct instance *instance, char *reply)
 {
@@ -208,6 +225,25 @@ who_talks_first_gets_all_of_it(void **state)
 	leave(clients, 3);
 }
 
+/* That close is a reset, but the answer went before it. */
+static void
+who_talks_at_the_last_moment_has_the_answer(void **state)
+{
+	struct bench *bench = *state;
+	char bytes[16];
+	int client;
+
+	come(bench, &client, 1, "");
+	talker = client;
+	while (turn(bench))
+		;
+	assert_int_equal(talker, -1);
+	tally_is(bench, 1);
+	assert_int_equal(recv(client, bytes, sizeof(bytes), MSG_WAITALL), 5);
+	assert_memory_equal(bytes, "hello", 5);
+	close(client);
+}
+
 /* It rests then, as it does without descriptors, and goes on afterwards. */
 static void
 no_memory_to_be_watched(void **state)
@@ -237,6 +273,9 @@ main(void)
 						free_bench),
 		cmocka_unit_test_setup_teardown(who_talks_first_gets_all_of_it,
 						make_bench, free_bench),
+		cmocka_unit_test_setup_teardown(
+			who_talks_at_the_last_moment_has_the_answer, make_bench,
+			free_bench),
 		cmocka_unit_test_setup_teardown(no_memory_to_be_watched,
 						make_bench, free_bench),
 	};
