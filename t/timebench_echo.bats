@@ -115,9 +115,9 @@ is()
 @test "timebench echo: one byte that is another one is seen" {
 	local transport
 	for transport in tcp udp; do
-		serve "$transport" 'data = data[:-1] + b"?" if n == 20 else data'
+		serve "$transport" 'data = data[:-1] + b"?" if n % 20 == 5 else data'
 		bench 1 --$transport -c 2 --size 300 "$SERVER"
-		is '.requests_wrong == 1 and .requests_answered > 1'
+		is '.requests_wrong >= 1 and .requests_answered > .requests_wrong'
 		stop_session "$PID"
 	done
 }
@@ -133,7 +133,7 @@ is()
 	done
 	serve udp 'data = data + b"x" if n == 20 else data'
 	bench 1 -u -c 1 "$SERVER"
-	is '.requests_wrong == 1 and .requests_answered > 1'
+	is '.requests_wrong >= 1 and .requests_answered > .requests_wrong'
 }
 
 @test "timebench echo: what does not come back is lost, and so is the rest of it" {
