@@ -84,7 +84,7 @@ fake_control()
 	# Which of the two has the client, and whether somebody keeps the clock
 	# of this machine, is no matter.
 	cat >"$DIR/wanted" <<-'END'
-		timed N.N, pid N, running for Nd N:N:N, generation N
+		timed N.N, pid N, running, up Nd N:N:N, generation N
 		N clients; a second: N ticks, N skipped, N connects, N requests
 		N refused, bytes N in, N out; lateness pN N, pN N, max N
 		N reloads (N refused), N worker crashes; the clock is synchronised

@@ -20,7 +20,7 @@ life(const struct snapshot *snapshot, char *text)
 	uint64_t seconds = snapshot_uptime(snapshot);
 
 	snprintf(text, TOP_TEXT,
-		 "timed %s, pid %d, %s for %" PRIu64
+		 "timed %s, pid %d, %s, up %" PRIu64
 		 "d %02u:%02u:%02u, generation %" PRIu32,
 		 master->version, master->pid,
 		 snapshot_state_name(master->state), seconds / 86400,
@@ -69,10 +69,11 @@ history(const struct snapshot *snapshot, bool synchronised, char *text)
 	const struct scoreboard_master *master = &snapshot->master;
 
 	snprintf(text, TOP_TEXT,
-		 "%" PRIu64 " reloads (%" PRIu64 " refused), %" PRIu64
-		 " worker crashes; the clock is %ssynchronised",
-		 master->reloads, master->reloads_refused, master->crashes,
-		 synchronised ? "" : "not ");
+		 "%" PRIu64 " reload%s (%" PRIu64 " refused), %" PRIu64
+		 " worker crash%s; the clock is %ssynchronised",
+		 master->reloads, master->reloads == 1 ? "" : "s",
+		 master->reloads_refused, master->crashes,
+		 master->crashes == 1 ? "" : "es", synchronised ? "" : "not ");
 }
 
 void
