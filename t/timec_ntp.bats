@@ -205,7 +205,7 @@ else: stratum, refid = 16, b"INIT"'
 	[ "$stderr" = "timec: $SERVER is not synchronised" ]
 	[[ ${lines[0]} == 'sample 1  '*'  stratum 0  unsynchronised' ]]
 	[[ ${lines[1]} == 'sample 2  '*'  stratum 0  unsynchronised' ]]
-	[[ ${lines[5]} == 'reference  INIT  '* ]]
+	[[ ${lines[4]} == 'reference  INIT  '* ]]
 	ntp 1
 	is '.kiss == null and .synchronised == false and .answered == 1'
 }
