@@ -221,12 +221,12 @@ drawn()
 	top
 	sees "pid $TIMED_PID, running"
 	timed_stop
-	sees '(No such file|is not running)'
+	sees '^timed has stopped; what is below is old$' ", gone, up "
 	timed_start
 	sees "pid $TIMED_PID, running" 'clients; a second: [0-9]'
 	# That was in order; and if it dies.
 	kill -KILL "$TIMED_PID"
-	sees 'is not running'
+	sees '^timed has stopped; what is below is old$' ", gone, up "
 	wait "$TIMED_PID" 2>/dev/null || :
 	TIMED_PID=
 	press q
