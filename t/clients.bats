@@ -114,11 +114,11 @@ keep_nothing()
 	clients 'map(.service) == [ "other", "other" ]' other
 	clients '. == []' time
 	ctl clients | awk 'NR > 1 { print $2 }' | diff - <(printf '%s\n' other other stream)
-	fails 1 'no such service: none \(there is stream, other, time\)' clients none
+	fails 1 'no service is called "none"; there are: stream, other, time' clients none
 	fails 64 'too many arguments: other' clients stream other
 	# What a reload takes away is no service any more.
 	reload "services = ( { type = \"stream\"; listen = [ \"127.0.0.1:$(stream_port)\" ]; } );"
-	fails 1 'no such service: other \(there is stream\)' clients other
+	fails 1 'no service is called "other"; there are: stream' clients other
 	wait_until "$PATIENCE" clients 'map(.service) == [ "stream" ]'
 }
 

@@ -340,6 +340,14 @@ hook()
 	log_has "configuration warning; warning='hook \"stop\" cannot be run: $DIR/missing: No such file or directory'"
 }
 
+@test "config: workers that would be root are a warning" {
+	local wanted=
+	echo 'user = "root";' >"$CONF"
+	[ "$(id -u)" -ne 0 ] || wanted='timed: user: "root" has all privileges, and the workers keep them; name a user who has none'
+	run -0 timed -t -c "$CONF"
+	[ "$output" = "$wanted" ]
+}
+
 @test "config: formats that cannot be" {
 	service 'format = "%Y %";' "format: the pattern ends within a '%'.*"
 	service 'format = "%Q";' 'format: .* strftime.* does not know'
@@ -415,7 +423,8 @@ hook()
 }
 
 @test "config: one address twice in one service" {
-	listen '127.0.0.1:6013", "127.0.0.1:6013' '.* listens there already'
+	listen '127.0.0.1:6013", "127.0.0.1:6013' \
+		'this service listens there already'
 }
 
 @test "config: listen entries that cannot be" {
@@ -452,12 +461,12 @@ hook()
 }
 
 @test "config: no udp for a stream" {
-	listen 'udp:127.0.0.1:6013' 'a stream does not do that'
+	listen 'udp:127.0.0.1:6013' 'stream is over TCP alone'
 }
 
 @test "config: a listen that is no list of strings" {
 	local wrong
-	for wrong in '"127.0.0.1:0"' '( )' '[ ]' '{ }' '1'; do
+	for wrong in '"127.0.0.1:0"' '{ }' '1'; do
 		cat >"$CONF" <<-END
 			services = ( {
 				type = "stream";
@@ -465,10 +474,14 @@ hook()
 		END
 		refused '3: listen: must be a list such as .*'
 	done
+	for wrong in '( )' '[ ]'; do
+		sed -i "s/listen = .*; }/listen = $wrong; }/" "$CONF"
+		refused '3: listen: is empty; it needs an entry, such as .*'
+	done
 	sed -i 's/listen = .*; }/listen = [ 6013 ]; }/' "$CONF"
 	refused '3: listen: must be strings such as .*'
 	sed -i 's/listen = .*; }/}/' "$CONF"
-	refused '1: listen: must be a list such as .*'
+	refused '1: listen: is missing; it is a list such as .*'
 }
 
 @test "config: services without a type that there is" {

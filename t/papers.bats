@@ -98,6 +98,42 @@ documented()
 	documented timebench timebench.1
 }
 
+# Every event of a table in the sources, with its level, one a line.
+events()
+{
+	tr -d '\n\t' <"$SRC/src/ipc/events.c" |
+		grep -Eo 'LOG_LEVEL_[A-Z]+, *"[^"]*"' |
+		sed -E 's/LOG_LEVEL_([A-Z]+), *"(.*)"/\2: \L\1/' | sort
+}
+
+# Every event that timed(8) has, in the same way.
+events_told()
+{
+	local names level
+	sed -n 's/^\.It Li \(.*\) Pq \([a-z]*\)$/\2 \1/p' "$MAN/timed.8" |
+		while read -r level names; do
+			sed 's/ , /\n/g' <<<"$names" | sed "s/\$/: $level/"
+		done | sort
+}
+
+@test "papers: every event of the log is in timed(8), with its level" {
+	[ "$(events | wc -l)" -gt 40 ]
+	[ -z "$(comm -23 <(events) <(events_told) | tee /dev/stderr)" ]
+}
+
+@test "papers: every key of the control socket is in timedctl(8)" {
+	local key text
+	text=$(page "$MAN/timedctl.8" | sed -n '/^ *Control socket/,/^ENV/p')
+	# What confirms is in no request.
+	for key in $(sed -n 's/.*\.key = "\([a-z]*\)".*/\1/p' \
+		"$SRC/src/ipc/control.c" | grep -vx yes | sort -u); do
+		grep -qw "$key" <<<"$text" || {
+			echo "timedctl(8) does not have $key" >&2
+			return 1
+		}
+	done
+}
+
 @test "papers: mandoc finds no fault in the man pages" {
 	local file
 	for file in "$MAN"/*.[1-8]; do

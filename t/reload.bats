@@ -361,7 +361,7 @@ comer_done()
 	wait_until "$PATIENCE" settled 1
 	timedctl -r "$RUN" status >"$DIR/text"
 	cat "$DIR/text"
-	grep -q '^generation 2, 1 reloads (0 refused), 0 worker crashes$' "$DIR/text"
+	grep -q '^generation 2, 1 reload (0 refused), 0 worker crashes$' "$DIR/text"
 	grep -Eq '^ +0 +[0-9]+ +2 serving +1 ' "$DIR/text"
 	status_is '.generation == 2'
 }

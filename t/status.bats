@@ -99,7 +99,7 @@ leave_scoreboard()
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
 	timedctl -r "$RUN" status >"$DIR/text"
 	cat "$DIR/text"
-	grep -Eq "^timed [^ ]+, pid $TIMED_PID, running for 0d 00:0[0-9]:[0-9]{2}$" "$DIR/text"
+	grep -Eq "^timed [^ ]+, pid $TIMED_PID, running, up 0d 00:0[0-9]:[0-9]{2}$" "$DIR/text"
 	grep -q '^generation 1, 0 reloads (0 refused), 0 worker crashes$' "$DIR/text"
 	for pid in $(worker_pids); do
 		grep -Eq "^ +[01] +$pid +1 serving +[01] " "$DIR/text"

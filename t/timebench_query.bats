@@ -378,6 +378,9 @@ if n > 0: held.append(s); s = socket.socket(); answers = []'
 	serve ntp udp 'leap, stratum = 3, 16'
 	bench 0 ntp -c 1 -d 0.5 --timeout $LATE
 	is '.answers_unsynchronised == .requests_answered and .clean'
+	serve ntp udp 'leap, stratum, refid = 3, 0, b"INIT"'
+	bench 0 ntp -c 1 -d 0.5 --timeout $LATE
+	is '.answers_unsynchronised == .requests_answered and .clean'
 }
 
 @test "timebench query: a second answer answers nothing" {

@@ -247,6 +247,11 @@ still()
 	[ $status -eq 1 ]
 	grep -q '^! that is not the password of ada$' "$DIR/out"
 	[ "$(sqlite3 "$STATE/timed.db" 'select count(*) from messages')" -eq 0 ]
+	# Lines that came without being let in are not what was asked for.
+	status=0
+	timec chat -n 1 -l carol "$target" </dev/null 2>"$DIR/err" || status=$?
+	[ $status -eq 1 ]
+	printf "ada's password\n" | timec chat -q -n 1 -l ada "$target"
 	status=0
 	timec chat -l ada 127.0.0.1:1 </dev/null 2>"$DIR/err" || status=$?
 	[ $status -eq 69 ]

@@ -199,6 +199,17 @@ else: stratum, refid = 16, b"INIT"'
 	is '.synchronised == false and .good == 0 and .answered == 1'
 }
 
+@test "timec ntp: a server that is not set, as timed is one, is asked on" {
+	serve 'leap, stratum, refid = 3, 0, b"INIT"'
+	run -1 --separate-stderr timec ntp -n 2 -i 0 "$SERVER"
+	[ "$stderr" = "timec: $SERVER is not synchronised" ]
+	[[ ${lines[0]} == 'sample 1  '*'  stratum 0  unsynchronised' ]]
+	[[ ${lines[1]} == 'sample 2  '*'  stratum 0  unsynchronised' ]]
+	[[ ${lines[4]} == 'reference  INIT  '* ]]
+	ntp 1
+	is '.kiss == null and .synchronised == false and .answered == 1'
+}
+
 @test "timec ntp: what a clock says that is not set counts less" {
 	serve 'leap, shift, before = (0, 0, 0.1) if n == 1 else (3, 1000, 0)'
 	ntp 1 -n 3 -i 0

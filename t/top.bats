@@ -84,7 +84,7 @@ fake_control()
 	# Which of the two has the client, and whether somebody keeps the clock
 	# of this machine, is no matter.
 	cat >"$DIR/wanted" <<-'END'
-		timed N.N, pid N, running for Nd N:N:N, generation N
+		timed N.N, pid N, running, up Nd N:N:N, generation N
 		N clients; a second: N ticks, N skipped, N connects, N requests
 		N refused, bytes N in, N out; lateness pN N, pN N, max N
 		N reloads (N refused), N worker crashes; the clock is synchronised
@@ -221,12 +221,12 @@ drawn()
 	top
 	sees "pid $TIMED_PID, running"
 	timed_stop
-	sees '(No such file|is not running)'
+	sees '^timed has stopped; what is below is old$' ", gone, up "
 	timed_start
 	sees "pid $TIMED_PID, running" 'clients; a second: [0-9]'
 	# That was in order; and if it dies.
 	kill -KILL "$TIMED_PID"
-	sees 'is not running'
+	sees '^timed has stopped; what is below is old$' ", gone, up "
 	wait "$TIMED_PID" 2>/dev/null || :
 	TIMED_PID=
 	press q

@@ -198,6 +198,11 @@ find_identity(struct config *config, config_setting_t *root,
 			identity->gid = group->gr_gid;
 	}
 	identity->change = geteuid() == 0;
+	if (identity->change && config->user[0] && user && user->pw_uid == 0)
+		config_warn(config,
+			    "user: \"%s\" has all privileges, and the workers "
+			    "keep them; name a user who has none",
+			    config->user);
 }
 
 static void

@@ -11,6 +11,8 @@
 static const char DEFAULT_SERVICES[] = "services = ( { type = \"stream\";"
 				       " listen = [ \"localhost:6013\" ]; } );";
 
+static const char LISTEN_EXAMPLE[] = "[ \"127.0.0.1:6013\" ]";
+
 /* Read by hand, in this order; the rest is the service's. */
 static const struct setting common[] = {
 	{ "type", SETTING_OTHER, 0, 0, 0, 0, NULL },
@@ -94,9 +96,9 @@ transports_of(const struct service_config *service,
 }
 
 /* Who listens there already, with one of TRANSPORTS, or NULL. */
-static const char *
-taken_by(const struct config *config, const struct service_config *service,
-	 const struct addr *address, unsigned transports)
+static const struct service_config *
+taken_by(const struct config *config, const struct addr *address,
+	 unsigned transports)
 {
 	const struct service_config *end =
 		&config->services[config->service_count];
@@ -110,9 +112,57 @@ taken_by(const struct config *config, const struct service_config *service,
 					    transports &&
 				    addr_collide(&s->listen[i].where.addr[k],
 						 address))
-					return s == service ? "itself"
-							    : s->name;
+					return s;
 	return NULL;
+}
+
+/* Whether it can listen on ENTRY, whose text is TEXT, with what it speaks. */
+static bool
+check_transports(const struct service_config *service,
+		 const struct addr_listen *where, config_setting_t *entry,
+		 const char *text, struct complaints *complaints)
+{
+	unsigned speaks = service->service->transports;
+
+	if (where->transports && !(where->transports & speaks)) {
+		complain(complaints, entry,
+			 "listen: \"%s\": %s is over %s alone", text,
+			 service->service->type,
+			 speaks == ADDR_UDP ? "UDP" : "TCP");
+		return false;
+	}
+	if (where->addr[0].sa.sa_family == AF_UNIX &&
+	    (where->transports == ADDR_UDP || !(speaks & ADDR_TCP))) {
+		complain(complaints, entry,
+			 "listen: \"%s\": a unix socket is for connections, "
+			 "not for datagrams",
+			 text);
+		return false;
+	}
+	return true;
+}
+
+/* Whether nobody else listens on one of the addresses of WHERE. */
+static bool
+check_free(const struct config *config, const struct service_config *service,
+	   const struct addr_listen *where, config_setting_t *entry,
+	   const char *text, struct complaints *complaints)
+{
+	const struct service_config *other = NULL;
+
+	for (int i = 0; i < where->count && !other; i++)
+		other = taken_by(config, &where->addr[i],
+				 transports_of(service, where));
+	if (other == service)
+		complain(complaints, entry,
+			 "listen: \"%s\": this service listens there already",
+			 text);
+	else if (other)
+		complain(complaints, entry,
+			 "listen: \"%s\": service \"%s\" listens there "
+			 "already",
+			 text, other->name);
+	return !other;
 }
 
 static void
@@ -122,7 +172,6 @@ read_listen_entry(struct config *config, struct service_config *service,
 	struct service_listen listen = { 0 };
 	const char *text = config_setting_get_string(entry);
 	char error[256];
-	const char *other;
 
 	if (!text) {
 		complain(complaints, entry,
@@ -133,35 +182,12 @@ read_listen_entry(struct config *config, struct service_config *service,
 		complain(complaints, entry, "listen: \"%s\": %s", text, error);
 		return;
 	}
-	if (listen.where.transports &&
-	    !(listen.where.transports & service->service->transports)) {
-		complain(complaints, entry,
-			 "listen: \"%s\": a %s does not do "
-			 "that",
-			 text, service->service->type);
+	if (!check_transports(service, &listen.where, entry, text,
+			      complaints) ||
+	    !check_free(config, service, &listen.where, entry, text,
+			complaints))
 		return;
-	}
-	if (listen.where.addr[0].sa.sa_family == AF_UNIX &&
-	    (listen.where.transports == ADDR_UDP ||
-	     !(service->service->transports & ADDR_TCP))) {
-		complain(complaints, entry,
-			 "listen: \"%s\": a unix socket is for connections, "
-			 "not for datagrams",
-			 text);
-		return;
-	}
 	strlcpy(listen.text, text, sizeof(listen.text));
-	for (int i = 0; i < listen.where.count; i++) {
-		other = taken_by(config, service, &listen.where.addr[i],
-				 transports_of(service, &listen.where));
-		if (other) {
-			complain(complaints, entry,
-				 "listen: \"%s\": service \"%s\" listens there "
-				 "already",
-				 text, other);
-			return;
-		}
-	}
 	service->listen[service->listen_count++] = listen;
 }
 
@@ -172,14 +198,25 @@ read_listen(struct config *config, struct service_config *service,
 	config_setting_t *list = config_setting_get_member(group, "listen");
 	int count;
 
-	if (!list || !config_setting_is_aggregate(list) ||
-	    config_setting_is_group(list) || config_setting_length(list) == 0) {
-		complain(complaints, list ? list : group,
-			 "listen: must be a list such as "
-			 "[ \"127.0.0.1:6013\" ]");
+	if (!list) {
+		complain(complaints, group,
+			 "listen: is missing; it is a list such as %s",
+			 LISTEN_EXAMPLE);
+		return;
+	}
+	if (!config_setting_is_aggregate(list) ||
+	    config_setting_is_group(list)) {
+		complain(complaints, list, "listen: must be a list such as %s",
+			 LISTEN_EXAMPLE);
 		return;
 	}
 	count = config_setting_length(list);
+	if (count == 0) {
+		complain(complaints, list,
+			 "listen: is empty; it needs an entry, such as %s",
+			 LISTEN_EXAMPLE);
+		return;
+	}
 	if (count > SERVICE_LISTENS) {
 		complain(complaints, list, "listen: at most %d entries",
 			 SERVICE_LISTENS);
@@ -227,8 +264,8 @@ check_single(const struct config *config, const struct service_config *service,
 	for (int i = 0; i < config->service_count; i++)
 		if (config->services[i].service->keep)
 			complain(complaints, group,
-				 "type: there is a %s already, and can be one; "
-				 "it listens where you like",
+				 "type: there can be one %s, and there is one "
+				 "already; add these addresses to its listen",
 				 config->services[i].service->type);
 }
 

@@ -102,7 +102,7 @@ refer_clients(struct master *master, struct control_peer *peer)
 		round_ask(&master->round, peer, (uint64_t)service->board + 1);
 	else
 		control_refuse(peer, EXIT_FAILURE,
-			       "no such service: %.64s (there is %s)",
+			       "no service is called \"%.64s\"; there are: %s",
 			       name->text, known);
 }
 

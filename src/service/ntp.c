@@ -74,20 +74,24 @@ static const struct setting settings[] = {
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
 };
 
+static const char SOURCES[] = "must be \"kernel\" or the HOST:PORT of a server, "
+			      "where HOST is a numeric address or localhost";
+
+/* NULL, or what is wrong with it. */
 static const char *
-parse_source(struct ntp_settings *ntp, char *error, size_t size)
+parse_source(struct ntp_settings *ntp)
 {
 	struct addr_listen where;
 	const struct addr *server = &where.addr[0];
+	char error[256]; /* speaks of what may be listened on */
 
 	ntp->parsed.kernel = strcmp(ntp->source, "kernel") == 0;
 	if (ntp->parsed.kernel)
 		return NULL;
-	if (!addr_parse_listen(ntp->source, &where, error, size))
-		return error;
-	if (where.transports || server->sa.sa_family == AF_UNIX ||
+	if (!addr_parse_listen(ntp->source, &where, error, sizeof(error)) ||
+	    where.transports || server->sa.sa_family == AF_UNIX ||
 	    strchr(ntp->source, '*') || addr_port(server) == 0)
-		return "must be \"kernel\" or the HOST:PORT of a server";
+		return SOURCES;
 	ntp->parsed.server = *server;
 	return NULL;
 }
@@ -108,8 +112,7 @@ ntp_configure(struct service_config *config, config_setting_t *group,
 	struct ntp_settings *ntp = config->settings;
 	const config_setting_t *place =
 		group ? config_setting_get_member(group, "source") : NULL;
-	char error[256];
-	const char *wrong = parse_source(ntp, error, sizeof(error));
+	const char *wrong = parse_source(ntp);
 
 	if (wrong)
 		complain(complaints, place ? place : group,

@@ -83,6 +83,22 @@ sntp_parse(const unsigned char packet[SNTP_BYTES], struct sntp_reply *reply)
 	reply->transmit = get64(packet + AT_TRANSMIT);
 }
 
+/*
+ * Whether it asks to be left alone.  At stratum 0 all other codes, INIT above
+ * all, say why the clock is not set (RFC 5905, 7.4).
+ */
+static bool
+is_kiss(const struct sntp_reply *reply)
+{
+	static const char codes[][5] = { "DENY", "RATE", "RSTR" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (reply->stratum == 0 &&
+		    reply->refid == get32((const unsigned char *)codes[i]))
+			return true;
+	return false;
+}
+
 /* What makes it no answer to the request with COOKIE; NULL: it is one. */
 static const char *
 find_fault(const struct sntp_reply *reply, uint64_t cookie)
@@ -93,7 +109,7 @@ find_fault(const struct sntp_reply *reply, uint64_t cookie)
 		return "its version is not 1 to 4";
 	if (reply->origin != cookie)
 		return "its origin timestamp is not what was sent";
-	if (reply->stratum == 0)
+	if (is_kiss(reply))
 		return NULL;
 	if (reply->transmit == 0 || reply->receive == 0)
 		return "it has no time";
@@ -116,9 +132,9 @@ sntp_check(const unsigned char *bytes, size_t length, uint64_t cookie,
 		*why = fault;
 	if (fault)
 		return SNTP_BOGUS;
-	if (reply->stratum == 0)
+	if (is_kiss(reply))
 		return SNTP_KISS;
-	if (reply->leap == SNTP_LEAP_UNKNOWN ||
+	if (reply->leap == SNTP_LEAP_UNKNOWN || reply->stratum == 0 ||
 	    reply->stratum >= SNTP_UNSYNCHRONISED)
 		return SNTP_UNSYNCED;
 	return SNTP_GOOD;

@@ -36,7 +36,7 @@ struct sntp_reply {
 enum sntp_verdict {
 	SNTP_GOOD,
 	SNTP_UNSYNCED, /* the server says that its clock is not set */
-	SNTP_KISS,     /* kiss-of-death: the refid says what is wrong */
+	SNTP_KISS,     /* kiss-of-death: the refid is DENY, RATE or RSTR */
 	SNTP_BOGUS,    /* no answer to this request */
 };
 

@@ -14,14 +14,15 @@ print_head(const struct snapshot *snapshot, FILE *out)
 	uint64_t seconds = snapshot_uptime(snapshot);
 
 	fprintf(out,
-		"timed %s, pid %d, %s for %" PRIu64 "d %02u:%02u:%02u\n"
-		"generation %" PRIu32 ", %" PRIu64 " reloads (%" PRIu64
-		" refused), %" PRIu64 " worker crashes\n",
+		"timed %s, pid %d, %s, up %" PRIu64 "d %02u:%02u:%02u\n"
+		"generation %" PRIu32 ", %" PRIu64 " reload%s (%" PRIu64
+		" refused), %" PRIu64 " worker crash%s\n",
 		master->version, master->pid,
 		snapshot_state_name(master->state), seconds / 86400,
 		(unsigned)(seconds / 3600 % 24), (unsigned)(seconds / 60 % 60),
 		(unsigned)(seconds % 60), master->generation, master->reloads,
-		master->reloads_refused, master->crashes);
+		master->reloads == 1 ? "" : "s", master->reloads_refused,
+		master->crashes, master->crashes == 1 ? "" : "es");
 	if (snapshot->log_lost || snapshot->log_limited)
 		fprintf(out,
 			"log: %" PRIu64 " records lost, %" PRIu64

@@ -73,7 +73,7 @@ print(struct chat *chat, const char *bytes, size_t length)
 	text[n++] = '\n';
 	client_write(client, text, n);
 	if (++chat->printed == client->limit)
-		client_stop(client, 0);
+		client_stop(client, chat->in ? 0 : CLIENT_FAILED);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "tools/top_screen.h"
 #include "tools/top_stream.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -26,6 +27,8 @@ struct top {
 	struct top_log log;
 	int status;
 	int looks; /* with timed there, until rates mean something */
+	bool seen; /* timed was there once */
+	bool gone; /* and is no more */
 	struct snapshot *now;
 	struct snapshot *before;
 	struct rates rates;
@@ -67,10 +70,17 @@ look(struct top *top)
 		exchange(top);
 		top->looks = 0;
 		top->status = status;
+		if (status == EX_UNAVAILABLE && top->seen)
+			strlcpy(top->problem,
+				"timed has stopped; what is below is old",
+				sizeof(top->problem));
+		top->gone = status == EX_UNAVAILABLE;
 		top_log_check(&top->log, 0);
 		return false;
 	}
 	top->problem[0] = '\0';
+	top->gone = false;
+	top->seen = true;
 	if (top->looks < SETTLED)
 		top->looks++;
 	rates_between(&top->rates, top->looks == SETTLED ? top->before : NULL,
@@ -88,6 +98,7 @@ draw(struct top *top)
 		.snapshot = top->now,
 		.rates = &top->rates,
 		.log = &top->log,
+		.gone = top->gone,
 		.synchronised = clock_synchronised(),
 		.problem = top->problem,
 	};

@@ -58,8 +58,10 @@ draw_head(const struct top_picture *picture, int row, int lines)
 		attr_t look = i == 0 ? A_BOLD : A_NORMAL;
 
 		top_text_head(i, picture->snapshot, picture->rates,
-			      picture->synchronised, COLS, text);
-		if (i == 0 && picture->snapshot->master.state != MASTER_RUNNING)
+			      picture->gone, picture->synchronised, COLS, text);
+		if (i == 0 &&
+		    (picture->gone ||
+		     picture->snapshot->master.state != MASTER_RUNNING))
 			look = coloured(WARNING);
 		/* Where it can be missed least. */
 		if (i == 1 && picture->problem[0]) {
@@ -69,6 +71,15 @@ draw_head(const struct top_picture *picture, int row, int lines)
 		put(row + i, text, look);
 	}
 	return row + lines;
+}
+
+/* Of a row of a table: what is of the past is dim. */
+static attr_t
+row_look(const struct top_picture *picture, bool usual)
+{
+	if (picture->gone)
+		return A_DIM;
+	return usual ? A_NORMAL : coloured(WARNING);
 }
 
 static int
@@ -89,8 +100,7 @@ draw_workers(const struct top_picture *picture, int row, int lines)
 			break;
 		top_text_worker(worker, COLS, text);
 		put(row + 1 + i, text,
-		    worker->place.state == WORKER_SERVING ? A_NORMAL
-							  : coloured(WARNING));
+		    row_look(picture, worker->place.state == WORKER_SERVING));
 	}
 	return row + lines;
 }
@@ -109,8 +119,7 @@ draw_services(const struct top_picture *picture, int row, int lines)
 		const struct rates_service *service = &rates->services[i];
 
 		top_text_service(service, COLS, text);
-		put(row + 1 + i, text,
-		    service->paused ? coloured(WARNING) : A_NORMAL);
+		put(row + 1 + i, text, row_look(picture, !service->paused));
 	}
 	return row + lines;
 }

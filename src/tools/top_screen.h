@@ -18,6 +18,7 @@ struct top_picture {
 	const struct snapshot *snapshot; /* NULL: there is none */
 	const struct rates *rates;
 	const struct top_log *log;
+	bool gone;	     /* timed is, and the snapshot was its last */
 	bool synchronised;   /* the clock */
 	const char *problem; /* "" or why what is shown is not of now */
 };

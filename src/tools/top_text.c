@@ -14,16 +14,16 @@
 /* --- the head --- */
 
 static void
-life(const struct snapshot *snapshot, char *text)
+life(const struct snapshot *snapshot, bool gone, char *text)
 {
 	const struct scoreboard_master *master = &snapshot->master;
+	const char *state = gone ? "gone" : snapshot_state_name(master->state);
 	uint64_t seconds = snapshot_uptime(snapshot);
 
 	snprintf(text, TOP_TEXT,
-		 "timed %s, pid %d, %s for %" PRIu64
+		 "timed %s, pid %d, %s, up %" PRIu64
 		 "d %02u:%02u:%02u, generation %" PRIu32,
-		 master->version, master->pid,
-		 snapshot_state_name(master->state), seconds / 86400,
+		 master->version, master->pid, state, seconds / 86400,
 		 (unsigned)(seconds / 3600 % 24), (unsigned)(seconds / 60 % 60),
 		 (unsigned)(seconds % 60), master->generation);
 }
@@ -69,20 +69,21 @@ history(const struct snapshot *snapshot, bool synchronised, char *text)
 	const struct scoreboard_master *master = &snapshot->master;
 
 	snprintf(text, TOP_TEXT,
-		 "%" PRIu64 " reloads (%" PRIu64 " refused), %" PRIu64
-		 " worker crashes; the clock is %ssynchronised",
-		 master->reloads, master->reloads_refused, master->crashes,
-		 synchronised ? "" : "not ");
+		 "%" PRIu64 " reload%s (%" PRIu64 " refused), %" PRIu64
+		 " worker crash%s; the clock is %ssynchronised",
+		 master->reloads, master->reloads == 1 ? "" : "s",
+		 master->reloads_refused, master->crashes,
+		 master->crashes == 1 ? "" : "es", synchronised ? "" : "not ");
 }
 
 void
 top_text_head(int i, const struct snapshot *snapshot, const struct rates *rates,
-	      bool synchronised, int width, char *text)
+	      bool gone, bool synchronised, int width, char *text)
 {
 	char whole[TOP_TEXT] = "";
 
 	if (i == 0)
-		life(snapshot, whole);
+		life(snapshot, gone, whole);
 	else if (i == 1)
 		flow(rates, whole);
 	else if (i == 2)

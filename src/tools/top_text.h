@@ -15,11 +15,12 @@ enum {
 
 /*
  * The line I, from 0, of those about timed as a whole; on a small screen the
- * first two are all.  SYNCHRONISED: the clock of this machine is.
+ * first two are all.  GONE: it has ended, and SNAPSHOT is what it left.
+ * SYNCHRONISED: the clock of this machine is.
  */
 void top_text_head(int i, const struct snapshot *snapshot,
-		   const struct rates *rates, bool synchronised, int width,
-		   char *text);
+		   const struct rates *rates, bool gone, bool synchronised,
+		   int width, char *text);
 
 /* A line of the workers' table; NULL: the titles. */
 void top_text_worker(const struct rates_worker *worker, int width, char *text);

@@ -154,6 +154,11 @@ packets(void **state)
 	assert_int_equal(ask->check(&rule, packet, SNTP_BYTES, AFTER),
 			 ASK_UNSYNCED);
 	packet[1] = 0;
+	memcpy(packet + 12, "INIT", 4);
+	assert_int_equal(ask->check(&rule, packet, SNTP_BYTES, AFTER),
+			 ASK_UNSYNCED);
+	assert_true(ask->learn(&rule, packet, SNTP_BYTES, AFTER));
+	memcpy(packet + 12, "RATE", 4);
 	assert_int_equal(ask->check(&rule, packet, SNTP_BYTES, AFTER),
 			 ASK_REFUSED);
 	assert_false(ask->learn(&rule, packet, SNTP_BYTES, AFTER));

@@ -248,10 +248,18 @@ verdicts(void **state)
 	assert_int_equal(check(packet, SNTP_BYTES, NULL), SNTP_UNSYNCED);
 	packet[1] = 15;
 	assert_int_equal(check(packet, SNTP_BYTES, NULL), SNTP_GOOD);
-	/* A kiss needs no time. */
+	/* Whatever else is said at stratum 0 is of a clock that is not set. */
 	packet[1] = 0;
+	assert_int_equal(check(packet, SNTP_BYTES, NULL), SNTP_UNSYNCED);
+	memcpy(packet + 12, "INIT", 4);
+	assert_int_equal(check(packet, SNTP_BYTES, NULL), SNTP_UNSYNCED);
+	/* A kiss needs no time. */
 	memset(packet + 32, 0, 16);
-	assert_int_equal(check(packet, SNTP_BYTES, NULL), SNTP_KISS);
+	assert_int_equal(check(packet, SNTP_BYTES, "no time"), SNTP_BOGUS);
+	for (int i = 0; i < 3; i++) {
+		memcpy(packet + 12, &"DENYRATERSTR"[4 * i], 4);
+		assert_int_equal(check(packet, SNTP_BYTES, NULL), SNTP_KISS);
+	}
 }
 
 static void
@@ -283,6 +291,7 @@ bogus_replies(void **state)
 	assert_int_equal(check(packet, SNTP_BYTES, "origin"), SNTP_BOGUS);
 	/* Nor a kiss that anybody could send. */
 	packet[1] = 0;
+	memcpy(packet + 12, "DENY", 4);
 	assert_int_equal(check(packet, SNTP_BYTES, "origin"), SNTP_BOGUS);
 	make(packet, TODAY, TODAY);
 	memset(packet + 40, 0, 8);

@@ -228,7 +228,8 @@ lines_fit(void **state)
 	snapshot.master.listeners[0].text[100] = '\0';
 	for (int width = 1; width < 300; width++) {
 		for (int i = 0; i < 4; i++) {
-			top_text_head(i, &snapshot, &rates, false, width, text);
+			top_text_head(i, &snapshot, &rates, width & 1, false,
+				      width, text);
 			assert_true((int)strlen(text) <= width);
 		}
 		top_text_worker(NULL, width, text);
