@@ -1,8 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2030,SC2031 # each test has a shell of its own
 #
 # The room when others attack it, or what it stands on fails: who is in it goes
 # on, and is told.
+
+bats_require_minimum_version 1.5.0
 
 load lib
 load chat
@@ -151,4 +154,57 @@ load chat
 	client_start
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 2
 	log_has 'error keeper.*not a database'
+}
+
+@test "a line is not acknowledged that goes to a file which was taken away" {
+	timed_start "$(chat)"
+	export STATE
+	room <<-'EOF'
+		import os
+		ada = Client("ada", ack=True)
+		ada.say("kept")
+		ada.expect(r"\+ \d+")
+		os.unlink(os.environ["STATE"] + "/timed.db")
+		ada.say("lost")
+		ada.expect(r"! this was not stored: .*")
+	EOF
+}
+
+@test "a lock of somebody else's is said when it comes, and when it goes" {
+	timed_start "$(chat)"
+	export STATE
+	room <<-'EOF'
+		import os, sqlite3
+		ada = Client("ada", ack=True)
+		other = sqlite3.connect(os.environ["STATE"] + "/timed.db",
+		                        isolation_level=None)
+		other.execute("BEGIN EXCLUSIVE")
+		ada.say("not now")
+		ada.expect(r"! this was not stored: .*locked.*")
+		other.execute("ROLLBACK")
+		ada.say("now")
+		ada.expect(r"\+ \d+")
+	EOF
+	wait_until "$PATIENCE" log_has 'store failed; .*locked'
+	wait_until "$PATIENCE" log_has 'store recovered'
+}
+
+@test "a keeper that is slow to leave is no crash to the next program" {
+	local keeper
+	timed_start "$(chat)"
+	keeper=$(pgrep -P "$TIMED_PID" -f '^timed: keeper')
+	kill -STOP "$keeper"
+	timedctl -r "$RUN" reload
+	start "$DIR/upgrade" "$DIR/upgrade.err" timedctl -r "$RUN" -j upgrade
+	wait_until "$PATIENCE" log_has 'upgrading;'
+	kill -CONT "$keeper"
+	wait_until "$PATIENCE" gone "$PID"
+	jq -e .ok "$DIR/upgrade"
+	wait_until "$PATIENCE" gone "$keeper"
+	room <<-'EOF'
+		ada = Client("ada", ack=True)
+		ada.say("here")
+		ada.expect(r"\+ \d+")
+	EOF
+	run ! grep 'keeper crashed' "$LOG"
 }

@@ -197,6 +197,49 @@ cpu_of()
 	watched_is '.lost == 0 and .missed == 0'
 }
 
+@test "control: an upgrade in the middle of a request costs nothing but that" {
+	local before
+	timed_start
+	ctl -j upgrade | jq -e .ok
+	wait_until "$PATIENCE" settled "$(status '.workers | length')"
+	before=$(find "/proc/$TIMED_PID/fd" | wc -l)
+	program half.py <<-'EOF2'
+		import json, socket, subprocess, sys
+		run = sys.argv[1]
+		peers = []
+		for _ in range(5):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(20)
+		    s.connect(run + "/control")
+		    s.sendall(b'{"comm')
+		    peers.append(s)
+		subprocess.run(["timedctl", "-r", run, "upgrade"], check=True)
+		for s in peers:
+		    data = b""
+		    while more := s.recv(4096):
+		        data += more
+		    assert "ask again" in json.loads(data)["error"], data
+	EOF2
+	python3 "$DIR/half.py" "$RUN"
+	wait_until "$PATIENCE" settled "$(status '.workers | length')"
+	wait_until "$PATIENCE" eval \
+		"[ \$(find /proc/$TIMED_PID/fd | wc -l) -le $before ]"
+}
+
+@test "control: a socket that was removed is there again after a reload" {
+	local before
+	timed_start
+	before=$(find "/proc/$TIMED_PID/fd" | wc -l)
+	rm "$RUN/$SOCKET"
+	fails 69 'does not run there' reload
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" test -S "$RUN/$SOCKET"
+	ctl -j reload | jq -e .ok
+	wait_until "$PATIENCE" settled "$(status '.workers | length')"
+	wait_until "$PATIENCE" eval \
+		"[ \$(find /proc/$TIMED_PID/fd | wc -l) -le $before ]"
+}
+
 @test "control: an upgrade that cannot be says why" {
 	cp "$(command -v timed)" "$DIR/timed"
 	TIMED=$DIR/timed timed_start

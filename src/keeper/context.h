@@ -55,6 +55,12 @@ void supply_failed(struct keeper *keeper);
 /* Once a second: whether it is still there, and open it again. */
 void supply_check(struct keeper *keeper);
 
+/* A transaction of it succeeded. */
+void supply_worked(struct keeper *keeper);
+
+/* Whether there is one, and it is where it was opened. */
+bool supply_there(struct keeper *keeper);
+
 void supply_close(struct keeper *keeper);
 
 /* --- requests.c: what workers ask --- */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -190,4 +191,10 @@ hasher_close(struct hasher *hasher)
 {
 	let_go(hasher);
 	explicit_bzero(&hasher->job, sizeof(hasher->job));
+	if (hasher->pid <= 0)
+		return;
+	/* Nobody waits any more for what it may be at. */
+	kill(hasher->pid, SIGKILL);
+	(void)waitpid(hasher->pid, NULL, 0);
+	hasher->pid = 0;
 }

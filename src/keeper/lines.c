@@ -92,18 +92,22 @@ prune(struct lines *lines, struct store *store)
 static bool
 store_all(struct lines *lines)
 {
-	struct store *store = lines->keeper->store;
+	struct store *store;
 
-	if (!store)
+	if (!supply_there(lines->keeper))
 		return false;
+	store = lines->keeper->store;
 	if (store_begin(store) == STORE_FAILED)
 		goto failed;
 	for (int i = 0; i < lines->count; i++)
 		if (store_item(store, &lines->items[i]) == STORE_FAILED)
 			goto failed;
 	lines->since_pruned += (uint64_t)lines->count;
-	if (prune(lines, store) == STORE_OK && store_commit(store) == STORE_OK)
+	if (prune(lines, store) == STORE_OK &&
+	    store_commit(store) == STORE_OK) {
+		supply_worked(lines->keeper);
 		return true;
+	}
 failed:
 	supply_failed(lines->keeper);
 	return false;

@@ -28,8 +28,8 @@ complain_of(struct keeper *keeper)
 	log_end(&record);
 }
 
-static void
-recovered(struct keeper *keeper)
+void
+supply_worked(struct keeper *keeper)
 {
 	if (!keeper->complained)
 		return;
@@ -192,12 +192,12 @@ supply_open(struct keeper *keeper)
 		store_close(keeper->store);
 		keeper->store = NULL;
 	} else {
-		recovered(keeper);
+		supply_worked(keeper);
 	}
 }
 
-void
-supply_check(struct keeper *keeper)
+bool
+supply_there(struct keeper *keeper)
 {
 	if (keeper->store && !store_usable(keeper->store)) {
 		strlcpy(keeper->trouble, "it was taken away",
@@ -206,6 +206,13 @@ supply_check(struct keeper *keeper)
 		keeper->store = NULL;
 		complain_of(keeper);
 	}
+	return keeper->store != NULL;
+}
+
+void
+supply_check(struct keeper *keeper)
+{
+	(void)supply_there(keeper);
 	supply_open(keeper);
 }
 

@@ -400,8 +400,22 @@ control_farewell(struct control *control)
 static bool
 is_carried(const struct control_peer *peer)
 {
+	/* The next image does not get what was read of a request. */
 	return peer->state != CONTROL_FREE && peer->state != CONTROL_TOLD &&
-	       peer->state != CONTROL_WAITS_CREW;
+	       peer->state != CONTROL_WAITS_CREW &&
+	       (peer->state != CONTROL_ASKS || peer->got == 0);
+}
+
+void
+control_interrupt(struct control *control)
+{
+	for (int i = 0; i < CONTROL_PEERS; i++) {
+		struct control_peer *peer = &control->peers[i];
+
+		if (peer->state == CONTROL_ASKS && peer->got > 0)
+			control_refuse(peer, EX_TEMPFAIL,
+				       "timed is being upgraded; ask again");
+	}
 }
 
 json_t *
@@ -412,9 +426,7 @@ control_save(const struct control *control)
 	for (int i = 0; i < CONTROL_PEERS; i++) {
 		const struct control_peer *peer = &control->peers[i];
 
-		/* Of a request it does not know the beginning. */
-		if (is_carried(peer) && peer->got < sizeof(peer->input) &&
-		    (peer->state != CONTROL_ASKS || peer->got == 0))
+		if (is_carried(peer))
 			json_array_append_new(
 				peers,
 				json_pack("{s:i, s:i, s:b, s:b, s:i, s:i}",

@@ -123,6 +123,9 @@ int control_give(struct control_peer *peer);
 
 /* --- over an exec --- */
 
+/* Right before it: whoever has said a part of a request has to ask again. */
+void control_interrupt(struct control *control);
+
 /* The door and those who wait, as text; NULL: out of memory. */
 json_t *control_save(const struct control *control);
 

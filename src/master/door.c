@@ -210,12 +210,38 @@ door_restore(struct door *door, struct loop *loop, int fd,
 	return fail(door, runtime_dir, problem);
 }
 
+/* Somebody removed it: another one in its place. */
+static int
+replace(struct door *door, const char *runtime_dir)
+{
+	struct door next = *door;
+
+	next.source.fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (next.source.fd < 0)
+		return -1;
+	if (bind_to(&next, runtime_dir) < 0) {
+		int error = errno;
+
+		close(next.source.fd);
+		errno = error;
+		return -1;
+	}
+	if (!door->shut)
+		loop_remove(door->loop, &door->source);
+	close(door->source.fd);
+	door->source.fd = next.source.fd;
+	door->shut = loop_add(door->loop, &door->source, EPOLLIN) < 0;
+	return 0;
+}
+
 int
-door_configure(struct door *door, const struct config *config,
-	       struct problem *problem)
+door_configure(struct door *door, const char *runtime_dir,
+	       const struct config *config, struct problem *problem)
 {
 	take_rules(door, config);
-	if (set_owner(door, door->path) == 0)
+	if (set_owner(door, door->path) == 0 ||
+	    (errno == ENOENT && replace(door, runtime_dir) == 0))
 		return 0;
 	problem_errno(problem, errno, "%s", door->path);
 	return -1;

@@ -56,9 +56,12 @@ int door_restore(struct door *door, struct loop *loop, int fd,
 		 void (*knocked)(struct door *door, const struct guest *guest),
 		 struct problem *problem);
 
-/* CONFIG is in force from now on.  0, or -1 with PROBLEM. */
-int door_configure(struct door *door, const struct config *config,
-		   struct problem *problem);
+/*
+ * CONFIG is in force from now on; a socket that somebody removed is made anew.
+ * 0, or -1 with PROBLEM.
+ */
+int door_configure(struct door *door, const char *runtime_dir,
+		   const struct config *config, struct problem *problem);
 
 /* Once a second. */
 void door_check(struct door *door);

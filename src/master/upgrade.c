@@ -100,6 +100,7 @@ exchange(struct master *master)
 	round_break_off(&master->round,
 			"timed is being upgraded: ask once more");
 	crew_listen(&master->pool.crew);
+	control_interrupt(&master->control);
 	log_event(EVENT_UPGRADING, "program", "%s", master->options->program);
 	log_flush();
 	carry = carry_write(master);

@@ -357,7 +357,8 @@ warden_open(struct warden *warden, struct loop *loop, struct crew *crew,
 json_t *
 warden_save(const struct warden *warden)
 {
-	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "pid", (int)warden->pid,
+	return json_pack("{s:i, s:b, s:i, s:i, s:i, s:i}", "pid",
+			 (int)warden->pid, "leaving", warden->leaving,
 			 "command", warden->command, "ring_writable",
 			 warden->ring_writable, "ring_readable",
 			 warden->ring_readable, "ring_size", warden->ring_size);
@@ -366,20 +367,25 @@ warden_save(const struct warden *warden)
 int
 warden_restore(struct warden *warden, json_t *text)
 {
-	int pid;
+	int pid, leaving = 0;
 
 	/* The image before this one had no keeper. */
 	if (!text)
 		return 0;
-	if (json_unpack(text, "{s:i, s:i, s:i, s:i, s:i}", "pid", &pid,
-			"command", &warden->command, "ring_writable",
-			&warden->ring_writable, "ring_readable",
-			&warden->ring_readable, "ring_size",
+	if (json_unpack(text, "{s:i, s?b, s:i, s:i, s:i, s:i}", "pid", &pid,
+			"leaving", &leaving, "command", &warden->command,
+			"ring_writable", &warden->ring_writable,
+			"ring_readable", &warden->ring_readable, "ring_size",
 			&warden->ring_size) < 0) {
 		errno = EPROTO;
 		return -1;
 	}
 	warden->pid = pid;
+	warden->leaving = leaving;
+	/* It was told to; how long ago is not known any more. */
+	if (leaving)
+		timer_after(&warden->stopping,
+			    REPLACE_SECONDS * (uint64_t)CLOCK_SECOND);
 	warden->born = clock_monotonic();
 	return 0;
 }
