@@ -173,6 +173,7 @@ value_for()
 	usage_error timedctl status stray
 	usage_error timec stream 127.0.0.1:1 stray
 	usage_error timec 127.0.0.1:1 stray
+	grep -Fqx "timec: unknown mode '127.0.0.1:1'; there are: stream, daytime, time, ntp, echo, chat" <<<"$stderr"
 	usage_error timebench stream 127.0.0.1:1 stray
 }
 
@@ -182,6 +183,27 @@ value_for()
 	run ! timeout 10 timedctl -r "$DIR" </dev/null
 	usage_error timedctl frobnicate
 	usage_error timedctl statu
+}
+
+@test "options: timedctl help is that of the prompt" {
+	run -0 --separate-stderr timedctl help
+	[ "$output" = "$(timedctl --help | sed '1,/^commands/d')" ]
+	run -0 --separate-stderr timedctl help log
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[1]} == '  log clear '* ]]
+	usage_error timedctl help frobnicate
+}
+
+@test "options: timedctl says where its own options go" {
+	usage_error timedctl status -j
+	grep -Fqx "timedctl: status: no such option: -j (timedctl's own go before the command)" <<<"$stderr"
+	usage_error timedctl status -x
+	grep -Fqx 'timedctl: status: no such option: -x' <<<"$stderr"
+}
+
+@test "options: the help of timedctl has the directory that it would take" {
+	RUNTIME_DIRECTORY=/somewhere/else timedctl --help |
+		grep -Eqx ' +/somewhere/else'
 }
 
 @test "options: timebench wants a mode that it knows" {
@@ -194,6 +216,7 @@ value_for()
 	local value
 	for value in 0 -1 x 1x '' 1.5 99999999999999999999; do
 		usage_error timec -n "$value" 127.0.0.1:1
+		grep -q 'will not do; it takes a whole number from 1 on' <<<"$stderr"
 		usage_error timebench stream -c "$value" 127.0.0.1:1
 		usage_error timebench stream --pid "$value" 127.0.0.1:1
 	done
@@ -225,11 +248,12 @@ value_for()
 	nothing_there 69 "$DIR/.*No such file" timedctl -r "$DIR" reload
 }
 
-@test "options: an address that is none is 69, too" {
+@test "options: an address that is none is a usage error" {
 	local address
-	for address in '[::1' '127.0.0.1:70000' 'unix:relative' ':1'; do
-		nothing_there 69 . timec "$address"
-		nothing_there 69 . timebench stream "$address"
+	for address in '[::1' 127.0.0.1:70000 127.0.0.1: unix:relative :1; do
+		usage_error timec "$address"
+		grep -Fq "timec: $address: " <<<"$stderr"
+		usage_error timebench stream "$address"
 	done
 }
 

@@ -55,9 +55,10 @@ serve()
 bench()
 {
 	STATUS=0
-	timeout 60 timebench chat -j -d 0.3 "$@" >"$DIR/report" || STATUS=$?
+	timeout 60 timebench chat -j -d 0.3 "$@" >"$DIR/report" \
+		2>"$DIR/bench.err" || STATUS=$?
 	REPORT=$DIR/report
-	cat "$REPORT"
+	cat "$REPORT" "$DIR/bench.err"
 }
 
 # report FILTER: is it true of the report?
@@ -88,9 +89,11 @@ report()
 
 @test "timebench chat: lines that a server refuses or gives up are no clean run" {
 	timed_start "$(chat 'lines_per_second = 0.01; lines_burst = 5;')"
-	# Nobody will have the line that is refused.
-	bench -c 3 -r 50 --timeout 0.5 "127.0.0.1:$(chat_port)"
+	# Nobody will have the line that is refused, and nobody waits for it.
+	bench -c 3 -r 50 --timeout 30 "127.0.0.1:$(chat_port)"
 	[ "$STATUS" -eq 1 ]
+	report '.window_seconds < 30'
+	grep -Eq '^timebench: lines refused \("! slow down"\): [0-9]+; see lines_per_second of the chat$' "$DIR/bench.err"
 	report '.lines_refused > 0 and .lines_complete == 3'
 	report '.deliveries_missing == .lines_refused * 2'
 }

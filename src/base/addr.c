@@ -374,29 +374,49 @@ addr_collide(const struct addr *a, const struct addr *b)
 	       (is_any(a) || is_any(b));
 }
 
+/* As far as it can be told without asking anybody. */
+static const char *
+parse_target(const char *text, struct addr *address, struct host_port *parts,
+	     unsigned *port)
+{
+	const char *wrong;
+
+	if (strncmp(text, "unix:", 5) == 0)
+		return parse_unix(text + 5, address);
+	address->sa.sa_family = AF_UNSPEC;
+	wrong = split(text, parts);
+	if (!wrong && parts->port)
+		wrong = parse_port(parts->port, port);
+	return wrong;
+}
+
+bool
+addr_check(const char *text, char *error, size_t size)
+{
+	struct host_port parts;
+	struct addr address;
+	unsigned port;
+	const char *wrong = parse_target(text, &address, &parts, &port);
+
+	if (wrong)
+		snprintf(error, size, "%s", wrong);
+	return !wrong;
+}
+
 int
 addr_resolve(const char *text, unsigned default_port, int socktype,
 	     struct addr *addresses, int max, char *error, size_t size)
 {
 	struct host_port parts;
+	struct addr address;
 	unsigned port = default_port;
-	const char *wrong;
+	const char *wrong = parse_target(text, &address, &parts, &port);
 	int n = max > 0 ? 1 : 0;
 
-	if (strncmp(text, "unix:", 5) == 0) {
-		struct addr address;
-
-		wrong = parse_unix(text + 5, &address);
-		if (!wrong && n > 0)
-			addresses[0] = address;
-	} else {
-		wrong = split(text, &parts);
-		if (!wrong && parts.port)
-			wrong = parse_port(parts.port, &port);
-		if (!wrong)
-			n = ask(parts.host, port, socktype, addresses, max,
-				&wrong);
-	}
+	if (!wrong && address.sa.sa_family != AF_UNIX)
+		n = ask(parts.host, port, socktype, addresses, max, &wrong);
+	else if (!wrong && n > 0)
+		addresses[0] = address;
 	if (!wrong)
 		return n;
 	snprintf(error, size, "%s", wrong);

@@ -72,6 +72,12 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_collide(const struct addr *a, const struct addr *b);
 
 /*
+ * Whether TEXT is what addr_resolve() takes, whatever name servers say of it;
+ * false with one line of text in ERROR.
+ */
+bool addr_check(const char *text, char *error, size_t size);
+
+/*
  * Resolve HOST, HOST:PORT, [V6]:PORT, a bare V6 or unix:/path for a client.
  * Asks name servers, and so may block.  socktype: SOCK_STREAM or SOCK_DGRAM.
  *

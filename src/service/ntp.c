@@ -74,8 +74,9 @@ static const struct setting settings[] = {
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
 };
 
-static const char SOURCES[] = "must be \"kernel\" or the HOST:PORT of a server, "
-			      "where HOST is a numeric address or localhost";
+static const char SOURCES[] =
+	"must be \"kernel\" or the HOST:PORT of a server, "
+	"where HOST is a numeric address or localhost";
 
 /* NULL, or what is wrong with it. */
 static const char *

@@ -145,6 +145,16 @@ end_talk(struct chat_run *run)
 	finish(run, 0);
 }
 
+/* Whether of each line it is known what became of it. */
+static bool
+is_settled(const struct chat_run *run)
+{
+	const struct chat_report *report = &run->report;
+
+	return report->order.complete + report->slow >=
+	       report->order.line_count;
+}
+
 static void
 complete(void *context, uint32_t number)
 {
@@ -157,7 +167,7 @@ complete(void *context, uint32_t number)
 	author->unseen--;
 	if (now >= run->until)
 		run->draining = true;
-	if (run->draining && order->complete == order->line_count)
+	if (run->draining && is_settled(run))
 		end_talk(run);
 	else if (!run->draining && run->options->rate == 0 &&
 		 author->unseen == 0)
@@ -216,8 +226,7 @@ tick(struct timer *timer, bool stepped)
 		run->draining = true;
 	if (run->from > 0 && !run->draining && run->options->rate > 0)
 		talk_at_rate(run, now);
-	if (run->draining &&
-	    run->report.order.complete == run->report.order.line_count) {
+	if (run->draining && is_settled(run)) {
 		end_talk(run);
 	} else if (run->from > 0) {
 		if (now - run->moved > (uint64_t)run->options->timeout)
@@ -320,6 +329,10 @@ show(struct chat_run *run)
 	struct chat_report *report = &run->report;
 	int status = 0;
 
+	if (report->slow > 0)
+		bench_complain("lines refused (\"! slow down\"): %" PRIu64
+			       "; see lines_per_second of the chat",
+			       report->slow);
 	for (uint32_t i = 0; i < run->options->talkers; i++)
 		order_settle(&report->order, &run->users[i].reader);
 	if (run->options->json)

@@ -134,8 +134,7 @@ completion_find(const struct completion *completion, char *const *words,
 {
 	const char *prefix = words[count - 1];
 	const struct control_command *command;
-	bool help = completion->prompt && count > 1 &&
-		    strcmp(words[0], completion_own[0]) == 0;
+	bool help = count > 1 && strcmp(words[0], completion_own[0]) == 0;
 	int used;
 
 	/* Its arguments are names of commands. */
@@ -143,11 +142,10 @@ completion_find(const struct completion *completion, char *const *words,
 	count -= help;
 	if (count == 1) {
 		offer_commands(completion, prefix);
-		for (int i = 0; completion->prompt && !help; i++) {
-			if (!completion_own[i])
-				break;
-			offer(completion, prefix, completion_own[i]);
-		}
+		/* A shell has one of them: help, the first. */
+		for (int i = 0; completion_own[i] && !help; i++)
+			if (completion->prompt || i == 0)
+				offer(completion, prefix, completion_own[i]);
 		return;
 	}
 	if (count == 2)

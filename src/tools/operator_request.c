@@ -135,8 +135,11 @@ take(const struct control_command *command, json_t *request, char *const *words,
 	if (!letter)
 		return take_operand(command, request, word, error, size);
 	if (!argument) {
-		snprintf(error, size, "%s: no such option: %s", command->name,
-			 word);
+		snprintf(error, size, "%s: no such option: %s%s", command->name,
+			 word,
+			 strchr("hjrV-", letter)
+				 ? " (timedctl's own go before the command)"
+				 : "");
 		return false;
 	}
 	if (argument->kind == CONTROL_FLAG && !word[2])

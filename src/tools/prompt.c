@@ -2,6 +2,7 @@
 #include "tools/prompt.h"
 
 #include "tools/completion.h"
+#include "tools/operator_help.h"
 #include "tools/prompt_editor.h"
 #include "tools/prompt_lines.h"
 #include "tools/words.h"
@@ -150,49 +151,13 @@ run_command(struct prompt *prompt, const struct words *words)
 /* --- the prompt's own --- */
 
 static void
-describe(const struct control_command *command)
-{
-	char synopsis[128];
-
-	operator_synopsis(command, synopsis, sizeof(synopsis));
-	printf("  %-22s %s\n", synopsis, command->help);
-}
-
-static void
-help_all(const struct prompt *prompt)
-{
-	for (int i = 0; i < CONTROL_COUNT; i++)
-		describe(&control_commands[i]);
-	printf("  %-22s %s\n", "help [COMMAND]", "show this");
-	printf("  %-22s %s\n", "quit, exit",
-	       prompt->console ? "stop timed, and leave" : "leave the prompt");
-}
-
-/* Of COUNT words, the name of a command or how one begins. */
-static void
 help(struct prompt *prompt, char *const *words, int count)
 {
-	bool found = false;
-
-	conclude(prompt, EX_OK);
-	if (count == 0) {
-		help_all(prompt);
-		return;
-	}
-	for (int i = 0; i < CONTROL_COUNT; i++) {
-		size_t length = strlen(words[0]);
-		const char *name = control_commands[i].name;
-
-		if (strncmp(name, words[0], length) != 0 ||
-		    (name[length] != '\0' && name[length] != ' '))
-			continue;
-		describe(&control_commands[i]);
-		found = true;
-	}
-	if (found)
-		return;
-	fprintf(stderr, "timedctl: no such command: %s\n", words[0]);
-	conclude(prompt, EX_USAGE);
+	conclude(prompt, operator_help(words, count));
+	if (count == 0)
+		printf("  %-22s %s\n", "quit, exit",
+		       prompt->console ? "stop timed, and leave"
+				       : "leave the prompt");
 }
 
 /* --- lines --- */

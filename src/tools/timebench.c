@@ -365,6 +365,17 @@ fits(const struct mode *mode, const struct bench_options *options,
 	return true;
 }
 
+static bool
+check_target(const struct bench_options *options)
+{
+	char error[256];
+
+	if (addr_check(options->target, error, sizeof(error)))
+		return true;
+	bench_complain("%s: %s", options->target, error);
+	return false;
+}
+
 static const struct mode *
 choose_mode(struct bench_options *options, char **operands, int count)
 {
@@ -414,7 +425,7 @@ main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	mode = choose_mode(&options, argv + optind, argc - optind);
-	if (!mode || !fits(mode, &options, used))
+	if (!mode || !fits(mode, &options, used) || !check_target(&options))
 		return usage();
 	signal(SIGPIPE, SIG_IGN);
 	return mode->run(&options);

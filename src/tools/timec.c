@@ -10,6 +10,7 @@
 #include "tools/timec_once.h"
 #include "tools/timec_stream.h"
 
+#include <bsd/string.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -154,6 +155,22 @@ take_option(struct client *client, int option, const char *value)
 	}
 }
 
+/* What is taken for the value of OPTION. */
+static const char *
+wanted(int option)
+{
+	switch (option) {
+	case 'l':
+		return "a name of 1 to 256 bytes";
+	case 'n':
+		return "a whole number from 1 on";
+	case 't':
+		return "seconds, 0.01 to 1000000";
+	default:
+		return "seconds, 0 to 1000000";
+	}
+}
+
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "interval", required_argument, NULL, 'i' },
@@ -193,27 +210,51 @@ parse_options(struct client *client, bool used[UCHAR_MAX + 1], int argc,
 			used[option] = true;
 			if (take_option(client, option, optarg))
 				break;
-			client_complain("-%c: '%s' will not do", option,
-					optarg);
+			client_complain("-%c: '%s' will not do; it takes %s",
+					option, optarg, wanted(option));
 			return usage();
 		}
 	}
 	return -1;
 }
 
+static const struct mode *
+find_mode(const char *word)
+{
+	for (int i = 0; i < MODES; i++)
+		if (strcmp(word, modes[i].name) == 0)
+			return &modes[i];
+	return NULL;
+}
+
+/* That there is no mode WORD, and which there are. */
+static void
+refuse_mode(const char *word)
+{
+	char known[128] = "";
+
+	for (int i = 0; i < MODES; i++) {
+		strlcat(known, i ? ", " : "", sizeof(known));
+		strlcat(known, modes[i].name, sizeof(known));
+	}
+	client_complain("unknown mode '%s'; there are: %s", word, known);
+}
+
 /* The mode that OPERANDS (COUNT of them) ask for; NULL: a usage error. */
 static const struct mode *
 choose_mode(struct client *client, char **operands, int count)
 {
-	const struct mode *mode = &modes[0];
+	const struct mode *mode = find_mode(count > 0 ? operands[0] : "");
 
-	for (int i = 0; i < MODES && count > 0; i++) {
-		if (strcmp(operands[0], modes[i].name) != 0)
-			continue;
-		mode = &modes[i];
+	if (!mode && count > 1) {
+		refuse_mode(operands[0]);
+		return NULL;
+	}
+	if (mode) {
 		operands++;
 		count--;
-		break;
+	} else {
+		mode = &modes[0];
 	}
 	if (count > 1) {
 		client_complain("unexpected argument '%s'", operands[1]);
@@ -227,6 +268,17 @@ choose_mode(struct client *client, char **operands, int count)
 	if (client->interval < 0)
 		client->interval = mode->interval;
 	return mode;
+}
+
+static bool
+check_target(const struct client *client)
+{
+	char error[256];
+
+	if (addr_check(client->target, error, sizeof(error)))
+		return true;
+	client_complain("%s: %s", client->target, error);
+	return false;
 }
 
 /* Whether MODE has all options that were USED. */
@@ -256,7 +308,7 @@ main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	mode = choose_mode(&client, argv + optind, argc - optind);
-	if (!mode || !fits(mode, used))
+	if (!mode || !fits(mode, used) || !check_target(&client))
 		return usage();
 	if (!client_open(&client))
 		return CLIENT_FAILED;

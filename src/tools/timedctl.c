@@ -9,6 +9,7 @@
 #include "ipc/control.h"
 #include "tools/completion.h"
 #include "tools/operator.h"
+#include "tools/operator_help.h"
 #include "tools/prompt.h"
 
 #include <getopt.h>
@@ -18,27 +19,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-static void
-print_usage(void)
-{
-	fputs("usage: timedctl [-hjV] [-r RUNTIME_DIR] [COMMAND]\n"
-	      "  -j, --json             JSON instead of text\n"
-	      "  -r, --runtime-dir DIR  where timed runs, instead of " RUNSTATEDIR
-	      "/timed\n"
-	      "  -h, --help             show this\n"
-	      "  -V, --version          show the version\n"
-	      "Without a command: a prompt for commands, or a script of them.\n"
-	      "commands:\n",
-	      stdout);
-	for (int i = 0; i < CONTROL_COUNT; i++) {
-		char synopsis[128];
-
-		operator_synopsis(&control_commands[i], synopsis,
-				  sizeof(synopsis));
-		printf("  %-22s %s\n", synopsis, control_commands[i].help);
-	}
-}
-
 /* As timed finds it. */
 static const char *
 default_directory(void)
@@ -46,6 +26,23 @@ default_directory(void)
 	const char *given = getenv("RUNTIME_DIRECTORY");
 
 	return given && *given == '/' ? given : RUNSTATEDIR "/timed";
+}
+
+static void
+print_usage(void)
+{
+	printf("usage: timedctl [-hjV] [-r RUNTIME_DIR] [COMMAND]\n"
+	       "  -j, --json             JSON instead of text\n"
+	       "  -r, --runtime-dir DIR  where timed runs, instead of what\n"
+	       "                         RUNTIME_DIRECTORY says; now it is\n"
+	       "                         %s\n"
+	       "  -h, --help             show this\n"
+	       "  -V, --version          show the version\n"
+	       "Without a command: a prompt for commands, or a script of "
+	       "them.\n"
+	       "commands:\n",
+	       default_directory());
+	operator_help_all();
 }
 
 /* Options that are for other programs, and in no help. */
@@ -151,7 +148,9 @@ main(int argc, char **argv)
 				argc - optind);
 	if (status < 0 && optind == argc)
 		return run_prompt(&arguments);
-	if (status < 0)
+	if (status < 0 && strcmp(argv[optind], "help") == 0)
+		status = operator_help(argv + optind + 1, argc - optind - 1);
+	else if (status < 0)
 		status = operator_run(&arguments.options, argv + optind,
 				      argc - optind);
 	if (status == EX_USAGE)

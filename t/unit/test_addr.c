@@ -341,7 +341,11 @@ not_resolved(void **state)
 					      4, error, sizeof(error)),
 				 -1);
 		assert_true(strlen(error) > 0);
+		/* Of all but one the form says so. */
+		assert_int_equal(addr_check(bad[i], error, sizeof(error)),
+				 strcmp(bad[i], "::g") == 0);
 	}
+	assert_true(addr_check("no.such.host:13", error, sizeof(error)));
 }
 
 int

@@ -99,8 +99,10 @@ what_the_prompt_does_itself(void **state)
 	becomes("help reload ", " ");
 	look("qui", false);
 	assert_string_equal(found, " ");
+	look("hel", false);
+	assert_string_equal(found, " help ");
 	look("help rel", false);
-	assert_string_equal(found, " ");
+	assert_string_equal(found, " reload ");
 }
 
 int
