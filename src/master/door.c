@@ -215,22 +215,22 @@ static int
 replace(struct door *door, const char *runtime_dir)
 {
 	struct door next = *door;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	next.source.fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (next.source.fd < 0)
+	if (fd < 0)
 		return -1;
+	next.source.fd = fd;
 	if (bind_to(&next, runtime_dir) < 0) {
 		int error = errno;
 
-		close(next.source.fd);
+		close(fd);
 		errno = error;
 		return -1;
 	}
 	if (!door->shut)
 		loop_remove(door->loop, &door->source);
 	close(door->source.fd);
-	door->source.fd = next.source.fd;
+	door->source.fd = fd;
 	door->shut = loop_add(door->loop, &door->source, EPOLLIN) < 0;
 	return 0;
 }

@@ -41,7 +41,7 @@ wait_for(int fd, short events, int milliseconds)
 static ssize_t
 send_request(const struct query_plan *plan, int fd)
 {
-	unsigned char request[ASK_REQUEST];
+	unsigned char request[ASK_REQUEST] = { 0 };
 
 	if (plan->ask->make)
 		plan->ask->make(request, plan->request,
