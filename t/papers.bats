@@ -112,7 +112,8 @@ events_told()
 	local names level
 	sed -n 's/^\.It Li \(.*\) Pq \([a-z]*\)$/\2 \1/p' "$MAN/timed.8" |
 		while read -r level names; do
-			sed 's/ , /\n/g' <<<"$names" | sed "s/\$/: $level/"
+			printf '%s\n' "${names// , /$'\n'}" |
+				sed "s/\$/: $level/"
 		done | sort
 }
 
@@ -125,6 +126,7 @@ events_told()
 	local key text
 	text=$(page "$MAN/timedctl.8" | sed -n '/^ *Control socket/,/^ENV/p')
 	# What confirms is in no request.
+	# shellcheck disable=SC2013 # they are words
 	for key in $(sed -n 's/.*\.key = "\([a-z]*\)".*/\1/p' \
 		"$SRC/src/ipc/control.c" | grep -vx yes | sort -u); do
 		grep -qw "$key" <<<"$text" || {
