@@ -214,6 +214,9 @@ not_there()
 	console_start
 	enter 'top'
 	sees '^LOG'
+	# What top shows of the log is another matter.
+	press l
+	sees_no '^LOG'
 	client_start
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 2
 	screen_lacks 'client connected'

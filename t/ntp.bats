@@ -622,5 +622,5 @@ refused()
 	timed_config 'services = (
 		{ type = "ntp"; listen = [ "tcp:127.0.0.1:0" ]; } );'
 	run -78 timed -t -c "$CONF"
-	[[ $output == *'a ntp does not do'* ]]
+	[[ $output == *'ntp is over UDP alone'* ]]
 }
