@@ -17,28 +17,6 @@ SOCKET=control
 STREAM='services = ( { type = "stream"; listen = [ "127.0.0.1:0" ];
 	format = "%s"; } );'
 
-# ctl COMMAND...: timedctl as an operator.
-ctl()
-{
-	timedctl -r "$RUN" "$@"
-}
-
-# fails STATUS PATTERN COMMAND...: it ends with that and says so, by text and
-# by -j.
-fails()
-{
-	local wanted=$1 pattern=$2
-	shift 2
-	run --separate-stderr "-$wanted" timedctl -r "$RUN" "$@"
-	[ -z "$output" ]
-	# shellcheck disable=SC2154 # run sets it
-	grep -Eq "^timedctl: .*$pattern" <<<"$stderr"
-	run --separate-stderr "-$wanted" timedctl -r "$RUN" -j "$@"
-	jq -e --argjson exit "$wanted" '.ok == false and .exit == $exit' \
-		<<<"$output"
-	grep -Eq "$pattern" <<<"$(jq -r .error <<<"$output")"
-}
-
 # ask TEXT: send it as it is; what comes back.
 ask()
 {
@@ -122,6 +100,7 @@ cpu_of()
 	EOF2
 	run --separate-stderr -1 timedctl -r "$RUN" reload
 	[ -z "$output" ]
+	# shellcheck disable=SC2154 # run sets it
 	grep -q "$CONF:[0-9]*: .*frob" <<<"$stderr"
 	grep -q "$CONF:[0-9]*: stop_seconds" <<<"$stderr"
 	grep -q '^timedctl: the configuration has errors' <<<"$stderr"
@@ -139,7 +118,7 @@ cpu_of()
 	wait_until "$PATIENCE" eval '! port_refused '"$port"
 	timed_config "services = ( { type = \"stream\";
 		listen = [ \"127.0.0.1:$port\" ]; } );"
-	fails 1 "127.0.0.1:$port.*in use" reload
+	ctl_fails 1 "127.0.0.1:$port.*in use" reload
 }
 
 @test "control: several operators who reload at once are all told" {
@@ -175,11 +154,11 @@ cpu_of()
 
 @test "control: workers N takes 1 to 64, and nothing else" {
 	timed_start
-	fails 64 'no number from 1 to 64' workers 0
-	fails 64 'no number from 1 to 64' workers 65
-	fails 64 'no number from 1 to 64' workers many
-	fails 64 'no number from 1 to 64' workers 99999999999999999999
-	fails 64 'too many arguments: 3' workers 2 3
+	ctl_fails 64 'no number from 1 to 64' workers 0
+	ctl_fails 64 'no number from 1 to 64' workers 65
+	ctl_fails 64 'no number from 1 to 64' workers many
+	ctl_fails 64 'no number from 1 to 64' workers 99999999999999999999
+	ctl_fails 64 'too many arguments: 3' workers 2 3
 	refuses 'number: 65 is not within 1 and 64' \
 		'{"command": "workers", "number": 65}'
 	refuses 'must be a whole number' '{"command": "workers", "number": "2"}'
@@ -231,7 +210,7 @@ cpu_of()
 	timed_start
 	before=$(find "/proc/$TIMED_PID/fd" | wc -l)
 	rm "$RUN/$SOCKET"
-	fails 69 'does not run there' reload
+	ctl_fails 69 'does not run there' reload
 	kill -HUP "$TIMED_PID"
 	wait_until "$PATIENCE" test -S "$RUN/$SOCKET"
 	ctl -j reload | jq -e .ok
@@ -246,7 +225,7 @@ cpu_of()
 	printf '#!/bin/sh\necho not today >&2\nexit 3\n' >"$DIR/other"
 	chmod +x "$DIR/other"
 	mv "$DIR/other" "$DIR/timed"
-	fails 1 'not today.*exit status 3' upgrade
+	ctl_fails 1 'not today.*exit status 3' upgrade
 	status_is '.generation == 1'
 }
 
@@ -257,7 +236,7 @@ cpu_of()
 	[ ! -e "$RUN/timed.pid" ]
 	[ ! -e "$RUN/$SOCKET" ]
 	timed_wait
-	fails 69 'does not run there' stop
+	ctl_fails 69 'does not run there' stop
 }
 
 @test "control: stop in JSON" {
@@ -270,16 +249,16 @@ cpu_of()
 	timed_start
 	kill_timed
 	[ -S "$RUN/$SOCKET" ]
-	fails 69 'does not run there' reload
+	ctl_fails 69 'does not run there' reload
 	timed_start
 	ctl -j reload | jq -e .ok
 }
 
 @test "control: commands that there are not, and arguments that they do not take" {
 	timed_start
-	fails 64 'no such command: frob' frob
-	fails 64 'too many arguments: now' reload now
-	fails 64 'no such option: -x' stop -x
+	ctl_fails 64 'no such command: frob' frob
+	ctl_fails 64 'too many arguments: now' reload now
+	ctl_fails 64 'no such option: -x' stop -x
 	refuses 'no such command: frob' '{"command": "frob"}'
 	refuses 'stop takes no "now"' '{"command": "stop", "now": true}'
 	refuses 'object with "command"' '{}'

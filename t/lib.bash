@@ -445,6 +445,31 @@ log_has()
 	file_has "$LOG" "$1"
 }
 
+# ---- Operators --------------------------------------------------------------
+
+# ctl COMMAND...: timedctl as an operator.
+ctl()
+{
+	timedctl -r "$RUN" "$@"
+}
+
+# ctl_fails STATUS PATTERN COMMAND...: it ends with that and says so, by text
+# and by -j.
+ctl_fails()
+{
+	local wanted=$1 pattern=$2
+	shift 2
+	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" "$@"
+	# shellcheck disable=SC2154 # run sets it
+	[ -z "$output" ]
+	# shellcheck disable=SC2154 # run sets it
+	grep -Eq "^timedctl: .*$pattern" <<<"$stderr"
+	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" -j "$@"
+	jq -e --argjson exit "$wanted" '.ok == false and .exit == $exit' \
+		<<<"$output"
+	grep -Eq "$pattern" <<<"$(jq -r .error <<<"$output")"
+}
+
 # ---- The service manager ----------------------------------------------------
 
 # listen_for_notes: be the service manager.  NOTES gets a line for each

@@ -10,28 +10,6 @@ load lib
 
 QUIET="level = \"error\"; syslog = false;"
 
-# ctl COMMAND...: timedctl as an operator.
-ctl()
-{
-	timedctl -r "$RUN" "$@"
-}
-
-# fails STATUS PATTERN COMMAND...: it ends with that and says so, by text and
-# by -j.
-fails()
-{
-	local wanted=$1 pattern=$2
-	shift 2
-	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" "$@"
-	[ -z "$output" ]
-	# shellcheck disable=SC2154 # run sets it
-	grep -Eq "^timedctl: .*$pattern" <<<"$stderr"
-	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" -j "$@"
-	jq -e --argjson exit "$wanted" '.ok == false and .exit == $exit' \
-		<<<"$output"
-	grep -Eq "$pattern" <<<"$(jq -r .error <<<"$output")"
-}
-
 # fill COMMAND...: what it writes is in the log file before timed starts.
 fill()
 {
@@ -117,10 +95,10 @@ keep_nothing()
 	done
 	ctl -j log -n 2 | jq -se 'length == 3 and .[0].line == "line 24" and
 		.[1].line == "line 25" and .[2] == { ok: true }'
-	fails 64 'no number from 0 to 1000000' log -n -1
-	fails 64 'no number from 0 to 1000000' log -n many
-	fails 64 'no such option: -x' log -x
-	fails 64 'too many arguments: 7' log 7
+	ctl_fails 64 'no number from 0 to 1000000' log -n -1
+	ctl_fails 64 'no number from 0 to 1000000' log -n many
+	ctl_fails 64 'no such option: -x' log -x
+	ctl_fails 64 'too many arguments: 7' log 7
 }
 
 @test "log: lines of more than a block, and files of many" {
@@ -154,12 +132,12 @@ print("y" * 100000)'
 	[ -z "$(ctl log)" ]
 	[ "$(ctl -j log)" = '{"ok":true}' ]
 	reload 'log = { file = ""; level = "info"; syslog = false; };'
-	fails 1 'timed writes no log file' log
-	fails 1 'timed writes no log file' log -f
-	fails 1 'timed writes no log file' log clear
+	ctl_fails 1 'timed writes no log file' log
+	ctl_fails 1 'timed writes no log file' log -f
+	ctl_fails 1 'timed writes no log file' log clear
 	reload 'log = { file = "/dev/full"; level = "info"; syslog = false; };'
-	fails 1 '/dev/full: not a plain file' log
-	fails 1 '/dev/full: not a plain file' log clear
+	ctl_fails 1 '/dev/full: not a plain file' log
+	ctl_fails 1 '/dev/full: not a plain file' log clear
 	reload
 	# Each request is logged, so there is a line in the end.
 	shown()
@@ -264,7 +242,7 @@ print("y" * 100000)'
 	# An emptied one can be emptied.
 	ctl log clear
 	ctl log clear | grep -Eq '^[0-9]+ bytes'
-	fails 64 'too many arguments: now' log clear now
+	ctl_fails 64 'too many arguments: now' log clear now
 }
 
 @test "log: clear loses nothing but what it is to, while workers log" {
@@ -401,7 +379,7 @@ deaf_program()
 		[ "$(grep -c "command='log'" "$LOG")" -eq 16 ]
 	}
 	wait_until "$PATIENCE" asked
-	fails 75 'too many follow the log' log -f
+	ctl_fails 75 'too many follow the log' log -f
 	ctl log -n 1 | grep -q .
 	kill "$deaf"
 	wait_until "$PATIENCE" gone "$deaf"
@@ -479,6 +457,7 @@ deaf_program()
 		# shellcheck disable=SC2086 # words
 		run --separate-stderr -77 setpriv --reuid=65533 --regid=65533 \
 			--clear-groups timedctl -r "$RUN" $command
+		# shellcheck disable=SC2154 # run sets it
 		grep -q 'uid 65533 is no operator' <<<"$stderr"
 	done
 }

@@ -21,11 +21,6 @@ setup()
 	knock_program
 }
 
-ctl()
-{
-	timedctl -r "$RUN" "$@"
-}
-
 # A program for python3 that connects to addresses, as status has them.
 #
 #   knock.py each ADDRESS...   how it goes: "ADDRESS served", "ADDRESS refused" ...

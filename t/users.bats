@@ -20,28 +20,6 @@ teardown()
 	terminal_teardown
 }
 
-# ctl COMMAND...: timedctl as an operator.
-ctl()
-{
-	timedctl -r "$RUN" "$@"
-}
-
-# fails STATUS PATTERN COMMAND...: it ends with that and says so, by text and
-# by -j.
-fails()
-{
-	local wanted=$1 pattern=$2
-	shift 2
-	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" "$@"
-	[ -z "$output" ]
-	# shellcheck disable=SC2154 # run sets it
-	grep -Eq "^timedctl: .*$pattern" <<<"$stderr"
-	run --separate-stderr "-$wanted" timeout 30 timedctl -r "$RUN" -j "$@"
-	jq -e --argjson exit "$wanted" '.ok == false and .exit == $exit' \
-		<<<"$output"
-	grep -Eq "$pattern" <<<"$(jq -r .error <<<"$output")"
-}
-
 # sql STATEMENT: what the store says, or do that to it.
 sql()
 {
@@ -125,7 +103,7 @@ program_ends()
 	grep -Eqx '名前名前名前名前名前 20.{37}        1' "$DIR/table"
 	grep -Eqx 'Zoë {18}1970-01-02 00:00:00 never {22}0' "$DIR/table"
 	LC_ALL=C TZ=UTC ctl users | diff "$DIR/table" -
-	fails 64 'too many arguments: all' users all
+	ctl_fails 64 'too many arguments: all' users all
 }
 
 @test "users del: one is gone and told so; the others and what was said stay" {
@@ -147,7 +125,7 @@ program_ends()
 		assert [ada.text() for _ in range(3)] == ["ada: one", "bob: two", "bob: three"]
 	EOF
 	program_says "$DIR/room" said
-	fails 1 'there is no user "eve"' users del -y eve
+	ctl_fails 1 'there is no user "eve"' users del -y eve
 	[ "$(names)" = 'ada bob' ]
 	# As somebody else would spell it.
 	[ "$(ctl users del -y ＡＤＡ)" = '1 user is gone' ]
@@ -167,15 +145,15 @@ program_ends()
 		for name in ("-y", "--a", "Ünal", "clear"):
 		    Client(name).close()
 	EOF
-	fails 64 'users del: which NAME\?' users del -y
-	fails 64 'no such option: -x' users del -x -y
-	fails 64 'too many arguments: b' users del -y a b
-	fails 64 'too many arguments: b' users del -y -- a b
-	fails 64 'a name ' users del -y 'a b'
-	fails 64 'a name has at most 32 characters' users del -y "$(printf 'n%.0s' {1..33})"
-	fails 64 'must be a text of 1 to 255 bytes' users del -y ''
-	fails 64 'must be a text of 1 to 255 bytes' users del -y "$(printf 'n%.0s' {1..256})"
-	fails 64 'must be a text of 1 to 255 bytes in UTF-8' users del -y $'\xff'
+	ctl_fails 64 'users del: which NAME\?' users del -y
+	ctl_fails 64 'no such option: -x' users del -x -y
+	ctl_fails 64 'too many arguments: b' users del -y a b
+	ctl_fails 64 'too many arguments: b' users del -y -- a b
+	ctl_fails 64 'a name ' users del -y 'a b'
+	ctl_fails 64 'a name has at most 32 characters' users del -y "$(printf 'n%.0s' {1..33})"
+	ctl_fails 64 'must be a text of 1 to 255 bytes' users del -y ''
+	ctl_fails 64 'must be a text of 1 to 255 bytes' users del -y "$(printf 'n%.0s' {1..256})"
+	ctl_fails 64 'must be a text of 1 to 255 bytes in UTF-8' users del -y $'\xff'
 	[ "$(names)" = '-y --a Ünal clear' ]
 	ctl users del -y -- -y
 	[ "$(names)" = '--a Ünal clear' ]
@@ -245,10 +223,10 @@ program_ends()
 		(.[0].message | del(.time) ==
 			{ seq: 12, kind: "message", from: "ada", text: "line 12" })'
 	[ "$(ctl history -n 100000 | wc -l)" -eq 101 ]
-	fails 64 'no number from 1 to 100000' history -n 0
-	fails 64 'no number from 1 to 100000' history -n 100001
-	fails 64 'no number from 1 to 100000' history -n ten
-	fails 64 'too many arguments: 5' history 5
+	ctl_fails 64 'no number from 1 to 100000' history -n 0
+	ctl_fails 64 'no number from 1 to 100000' history -n 100001
+	ctl_fails 64 'no number from 1 to 100000' history -n ten
+	ctl_fails 64 'too many arguments: 5' history 5
 	# What another hand has put there gives no orders to a terminal.
 	sql "insert into messages (time, kind, \"from\", text, sender, receiver, session, number)
 		values (0, 0, 'e' || char(27) || 've', 'a' || char(10, 7, 155) || 'é', 9, 0, 9, 1)"
@@ -295,9 +273,9 @@ program_ends()
 		ada.wait(r"\+ 1")
 	EOF
 	# Where nobody can.
-	fails 64 'users clear: .*-y' users clear
-	fails 64 'users del: .*-y' users del ada
-	fails 64 'history clear: .*-y' history clear
+	ctl_fails 64 'users clear: .*-y' users clear
+	ctl_fails 64 'users del: .*-y' users del ada
+	ctl_fails 64 'history clear: .*-y' history clear
 	[ "$(yes | ctl users clear 2>&1 | grep -c -e -y)" -eq 1 ]
 	[ "$(echo 'users clear' | ctl 2>&1 | grep -c -e -y)" -eq 1 ]
 	[ "$(names) $(texts)" = 'ada bob one' ]
@@ -448,7 +426,7 @@ program_ends()
 		python3 "$DIR/deaf.py" "$RUN/control" 8 "$DIR/go_on"
 	local deaf=$PID
 	wait_until "$PATIENCE" lines_in "$DIR/deaf" 1
-	fails 75 'the keeper answers others' users
+	ctl_fails 75 'the keeper answers others' users
 	room <<-'EOF'
 		ada = Client("ada", ack=True)
 		ada.say("one")
@@ -487,15 +465,16 @@ program_ends()
 		[ "$status" -eq 75 ]
 	}
 	wait_until "$PATIENCE" refused
+	# shellcheck disable=SC2154 # run sets it
 	grep -q '^timedctl: the keeper does not take requests now' <<<"$stderr"
 	wait_until "$PATIENCE" ctl users
 	# And where nothing has users, there is none.
 	reload
-	fails 1 'no service that is configured has users' users
-	fails 1 'no service that is configured has users' users del -y ada
-	fails 1 'no service that is configured has users' users clear -y
-	fails 1 'no service that is configured has users' history
-	fails 1 'no service that is configured has users' history clear -y
+	ctl_fails 1 'no service that is configured has users' users
+	ctl_fails 1 'no service that is configured has users' users del -y ada
+	ctl_fails 1 'no service that is configured has users' users clear -y
+	ctl_fails 1 'no service that is configured has users' history
+	ctl_fails 1 'no service that is configured has users' history clear -y
 	reload "$(chat)"
 	wait_until "$PATIENCE" ctl users
 	[ "$(sql 'select count(*) from messages')" -eq 3000 ]
@@ -519,9 +498,9 @@ program_ends()
 	start "$DIR/lock" "$DIR/lock.err" python3 "$DIR/lock.py" "$STATE/timed.db"
 	local lock=$PID
 	wait_until "$PATIENCE" lines_in "$DIR/lock" 1
-	fails 1 'timed.db: database is locked' users del -y ada
-	fails 1 'timed.db: database is locked' users clear -y
-	fails 1 'timed.db: database is locked' history clear -y
+	ctl_fails 1 'timed.db: database is locked' users del -y ada
+	ctl_fails 1 'timed.db: database is locked' users clear -y
+	ctl_fails 1 'timed.db: database is locked' history clear -y
 	# What only reads goes on.
 	[ "$(ctl history | cut -d' ' -f3-)" = 'ada: one' ]
 	kill "$lock"

@@ -2,6 +2,7 @@
 #include "master/control.h"
 
 #include "base/clock.h"
+#include "ipc/answer.h"
 #include "ipc/events.h"
 
 #include <errno.h>
@@ -84,19 +85,6 @@ answer(struct control_peer *peer, json_t *object)
 	tell_rest(peer);
 }
 
-static json_t *
-refusal(int exit, const char *text)
-{
-	json_t *object = json_pack("{s:b, s:i}", "ok", 0, "exit", exit);
-	json_t *error = json_string(text);
-
-	/* A file's name in it may be no UTF-8. */
-	if (!error)
-		error = json_string("for a reason that is no text");
-	json_object_set_new(object, "error", error);
-	return object;
-}
-
 void
 control_done(struct control_peer *peer, json_t *more)
 {
@@ -117,7 +105,7 @@ control_refuse(struct control_peer *peer, int exit, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	answer(peer, refusal(exit, text));
+	answer(peer, answer_refusal(exit, text));
 }
 
 /* --- those who wait --- */
@@ -167,7 +155,7 @@ control_tell(struct control *control, enum control_state state,
 
 		if (peer->state != state || !peer->begun)
 			continue;
-		object = error ? refusal(EXIT_FAILURE, error)
+		object = error ? answer_refusal(EXIT_FAILURE, error)
 			       : json_pack("{s:b}", "ok", 1);
 		if (more)
 			json_object_update(object, more);
@@ -291,21 +279,6 @@ place_for(struct control *control, const struct guest *guest)
 	return guest->trusted || strangers < CONTROL_STRANGERS ? place : NULL;
 }
 
-/* One line to somebody who gets no place. */
-static void
-turn_away(const struct guest *guest, int exit, const char *text)
-{
-	json_t *object = refusal(exit, text);
-	char line[256];
-	size_t length =
-		json_dumpb(object, line, sizeof(line) - 1, JSON_COMPACT);
-
-	json_decref(object);
-	line[length] = '\n';
-	(void)!send(guest->fd, line, length + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close(guest->fd);
-}
-
 static bool
 seat(struct control *control, struct control_peer *peer,
      const struct guest *guest, enum control_state state)
@@ -334,11 +307,12 @@ knocked(struct door *door, const struct guest *guest)
 			  (unsigned)guest->uid);
 		snprintf(text, sizeof(text), "uid %u is no operator",
 			 (unsigned)guest->uid);
-		turn_away(guest, EX_NOPERM, text);
+		answer_close(guest->fd, answer_refusal(EX_NOPERM, text));
 	} else if (place && seat(control, place, guest, CONTROL_ASKS)) {
 		place->deadline = deadline_of(guest);
 	} else {
-		turn_away(guest, EX_TEMPFAIL, "too many ask at once");
+		answer_close(guest->fd, answer_refusal(EX_TEMPFAIL,
+						       "too many ask at once"));
 	}
 }
 

@@ -117,8 +117,8 @@ stop(void **state)
 	pid_t pid = run->hasher.pid;
 
 	hasher_close(&run->hasher);
-	/* It ends by itself. */
-	if (waitpid(pid, NULL, 0) != pid)
+	/* It is gone, and was waited for. */
+	if (kill(pid, 0) == 0)
 		return -1;
 	loop_close(&run->loop);
 	free(run);
