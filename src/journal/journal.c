@@ -321,7 +321,8 @@ work(struct journal *journal, const struct journal_plan *plan)
 							 : EX_CANTCREAT;
 	}
 	report(plan, 0, NULL);
-	readers_open(&journal->readers, &journal->loop, &journal->output);
+	readers_open(&journal->readers, &journal->loop, &journal->output,
+		     plan->log_pipe);
 	if (loop_run(&journal->loop) < 0)
 		journal->status = EX_OSERR;
 	output_flush(&journal->output);

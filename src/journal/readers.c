@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -254,11 +255,23 @@ take_turn(struct reader *reader)
 	return reader->searching ? search(reader) : read_on(reader);
 }
 
+/* Nothing wakes the journal to say that what pressed it was the last. */
+static void
+look_for_records(struct readers *readers)
+{
+	int bytes;
+
+	if (readers->pressed && ioctl(readers->pipe, FIONREAD, &bytes) == 0 &&
+	    bytes == 0)
+		readers->pressed = false;
+}
+
 static bool
 must_wait(const struct reader *reader)
 {
-	const struct readers *readers = reader->readers;
+	struct readers *readers = reader->readers;
 
+	look_for_records(readers);
 	return readers->pressed &&
 	       reader->place != &readers->places[readers->favoured];
 }
@@ -411,8 +424,9 @@ readers_rewind(struct readers *readers)
 
 void
 readers_open(struct readers *readers, struct loop *loop,
-	     const struct output *output)
+	     const struct output *output, int pipe)
 {
+	readers->pipe = pipe;
 	readers->loop = loop;
 	readers->output = output;
 }

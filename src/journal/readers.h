@@ -42,6 +42,7 @@ struct reader;
 struct readers {
 	struct loop *loop;
 	const struct output *output;
+	int pipe; /* with more records; -1: unknown */
 	struct reader *places[READERS_MOST];
 	bool pressed; /* one is served an event */
 	int favoured; /* its place */
@@ -50,8 +51,9 @@ struct readers {
 	char lines[READERS_LINES];
 };
 
+/* PIPE: where records come from, which the readers only look at. */
 void readers_open(struct readers *readers, struct loop *loop,
-		  const struct output *output);
+		  const struct output *output, int pipe);
 
 /* Show the log, as REQUEST says, to whom FD leads to; it is the readers'. */
 void readers_show(struct readers *readers,

@@ -25,6 +25,7 @@ struct bench {
 	struct loop loop;
 	struct output output;
 	struct readers readers;
+	int records[2]; /* the journal's pipe */
 };
 
 /* What an operator was told, and has not been looked at. */
@@ -44,9 +45,11 @@ set_up(void **state)
 	assert_non_null(mkdtemp(bench->directory));
 	snprintf(bench->path, sizeof(bench->path), "%s/log", bench->directory);
 	strcpy(config.file, bench->path);
+	assert_int_equal(pipe(bench->records), 0);
 	assert_int_equal(loop_open(&bench->loop), 0);
 	assert_int_equal(output_open(&bench->output, &config), 0);
-	readers_open(&bench->readers, &bench->loop, &bench->output);
+	readers_open(&bench->readers, &bench->loop, &bench->output,
+		     bench->records[0]);
 	*state = bench;
 	return 0;
 }
@@ -68,6 +71,8 @@ tear_down(void **state)
 	readers_close(&bench->readers, false);
 	output_close(&bench->output);
 	loop_close(&bench->loop);
+	close(bench->records[0]);
+	close(bench->records[1]);
 	remove_file(bench, "log");
 	remove_file(bench, "log.1");
 	remove_file(bench, "log.2");
@@ -388,6 +393,7 @@ writing_comes_first(void **state)
 		assert_told(bench, askers[i], "at");
 	}
 	put(bench, 2, 1);
+	assert_int_equal(write(bench->records[1], "", 1), 1);
 	readers_press(&bench->readers, true);
 	for (int i = 0; i < 3; i++)
 		if ((object = next(bench, askers[i]))) {
@@ -406,6 +412,30 @@ writing_comes_first(void **state)
 	assert_int_equal(told, 3);
 	for (int i = 0; i < 3; i++)
 		leave(askers[i]);
+}
+
+/* What was the last to press leaves nobody waiting. */
+static void
+all_are_served_when_no_record_is_left(void **state)
+{
+	struct bench *bench = *state;
+	const struct journal_request from_here = { .follow = true };
+	struct asker *askers[3];
+
+	put(bench, 1, 1);
+	for (int i = 0; i < 3; i++) {
+		askers[i] = come(bench, &from_here);
+		assert_told(bench, askers[i], "at");
+	}
+	put(bench, 2, 1);
+	readers_press(&bench->readers, true);
+	for (int i = 0; i < 3; i++) {
+		json_t *object = next(bench, askers[i]);
+
+		assert_non_null(object);
+		json_decref(object);
+		leave(askers[i]);
+	}
 }
 
 static void
@@ -449,6 +479,7 @@ main(void)
 		TEST(a_log_that_is_no_more_is_said),
 		TEST(places_are_bounded),
 		TEST(writing_comes_first),
+		TEST(all_are_served_when_no_record_is_left),
 		TEST(the_end_is_told),
 	};
 
