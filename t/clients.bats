@@ -49,12 +49,6 @@ asked()
 	wait_until "$PATIENCE" log_has "operator command; command='$1'"
 }
 
-# A sanitizer that is built in keeps what was freed; here memory is measured.
-keep_nothing()
-{
-	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=0:thread_local_quarantine_size_kb=0
-}
-
 @test "clients: nobody, one, and a thousand with four workers, each once" {
 	timed_start 'workers = 4;' "$SERVICES"
 	clients '. == []'

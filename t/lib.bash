@@ -445,6 +445,12 @@ log_has()
 	file_has "$LOG" "$1"
 }
 
+# A sanitizer that is built in keeps what was freed; here memory is measured.
+keep_nothing()
+{
+	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=0:thread_local_quarantine_size_kb=0
+}
+
 # ---- Operators --------------------------------------------------------------
 
 # ctl COMMAND...: timedctl as an operator.

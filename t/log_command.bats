@@ -77,12 +77,6 @@ tail_is()
 	diff <(tail -n "$2" "$1") "$DIR/shown"
 }
 
-# A sanitizer that is built in keeps what was freed; here memory is measured.
-keep_nothing()
-{
-	export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=0:thread_local_quarantine_size_kb=0
-}
-
 @test "log: the last lines, ten unless another number is wanted" {
 	local n
 	fill seq -f 'line %g' 1 25
