@@ -88,10 +88,11 @@ load chat
 	mkdir -p "$STATE"
 	chmod 777 "$STATE"
 	local small=(unshare --mount)
-	[ "$(id -u)" -eq 0 ] || small+=(--user --map-root-user)
+	[ "$(id -u)" -eq 0 ] || small+=(--user --map-current-user --keep-caps)
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	start "$DIR/stdout" "$ERR" "${small[@]}" sh -c '
-		mount -t tmpfs -o size=512k,mode=777 none "$1"
+		mount -t tmpfs -o size=2m,mode=777 none "$1"
+		head -c 1536k /dev/zero >"$1/filler"
 		shift
 		exec "$@"' sh "$STATE" "$TIMED" -f -c "$CONF"
 	TIMED_PID=$PID
@@ -123,7 +124,7 @@ load chat
 		false
 	}
 	nsenter -t "$TIMED_PID" ${small[2]+--preserve-credentials --user} --mount \
-		mount -o remount,size=8m "$STATE"
+		rm "$STATE/filler"
 	room <<-'EOF'
 		again = Client()
 		again.enter("ada")

@@ -634,8 +634,8 @@ loaded_is()
 }
 
 @test "echo: what is larger than a packet comes back in fragments" {
-	net_start 192.0.2.1/24
-	"${NET[@]}" ip link set lo mtu 1500
+	NET_RUNS='ip link set lo mtu 1500; echo up; exec tail -f /dev/null' \
+		net_start 192.0.2.1/24
 	timed_start "$(echo_service '' '"192.0.2.1:7"')"
 	client_script large.py <<-'EOF'
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

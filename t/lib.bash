@@ -326,7 +326,8 @@ timed_launch()
 
 # net_start [ADDRESS...]: from here on timed is started in a network of its own,
 # in which there is a loopback with these addresses as well, and everybody may
-# bind every port.  "${NET[@]}" COMMAND... runs a client there.
+# bind every port.  "${NET[@]}" COMMAND... runs a client there.  What takes more
+# rights than a client has is NET_RUNS, for a shell: it prints "up" and stays.
 net_start()
 {
 	local own=(unshare --net) into=(nsenter --net)
@@ -334,6 +335,7 @@ net_start()
 		own+=(--user --map-user=65534 --map-group=65534 --keep-caps)
 		into+=(--preserve-credentials --user)
 	fi
+	local -x NET_RUNS=${NET_RUNS-'echo up; exec tail -f /dev/null'}
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	start "$DIR/net" "$DIR/net.err" "${own[@]}" sh -ec '
 			ip link set lo up
@@ -341,8 +343,7 @@ net_start()
 				ip address add "$address" dev lo
 			done
 			echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start || :
-			echo up
-			exec tail -f /dev/null' sh "$@"
+			eval "$NET_RUNS"' sh "$@"
 	NET=("${into[@]}" --target "$PID")
 	wait_until "$PATIENCE" lines_in "$DIR/net" 1
 }

@@ -295,12 +295,13 @@ print("y" * 100000)'
 	wait_until "$PATIENCE" followed "$LOG"
 }
 
-# deaf.py SOCKET COUNT: so many follow the log and do not read it, until there is
-# a file named "read"; then all that each was told goes to DIRECTORY/deaf.N.
+# deaf.py SOCKET COUNT DIRECTORY: so many follow the log and do not read it,
+# until SIGUSR1; then all that each was told goes to DIRECTORY/deaf.N.
 deaf_program()
 {
 	program deaf.py <<-'EOF2'
-		import os, select, socket, sys, time
+		import select, signal, socket, sys
+		signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 		path, count, directory = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 		deaf = []
 		for _ in range(count):
@@ -309,8 +310,7 @@ deaf_program()
 		    s.sendall(b'{"command": "log", "lines": 1000000, "follow": true}\n')
 		    deaf.append(s)
 		print("deaf", flush=True)
-		while not os.path.exists(directory + "/read"):
-		    time.sleep(0.05)
+		signal.sigwait({signal.SIGUSR1})
 		out = {s: open("%s/deaf.%d" % (directory, n), "wb", 0)
 		       for n, s in enumerate(deaf)}
 		while out:
@@ -348,7 +348,7 @@ deaf_program()
 	watched_is '.lost == 0 and .missed == 0'
 	diff "$LOG" "$FOLLOWED"
 	# When they read at last, there is nothing that they have missed.
-	touch "$DIR/read"
+	kill -USR1 "$deaf"
 	wait_until "$PATIENCE" status_is '.totals.closed == 2420'
 	for i in 0 1 2 3 4 5; do
 		# And where it begins.

@@ -21,7 +21,7 @@ timed_echo()
 serve()
 {
 	program server.py <<-'END'
-		import socket, sys, time
+		import signal, socket, sys
 		udp = sys.argv[1] == "udp"
 		if udp:
 		    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -110,7 +110,7 @@ serve()
 }
 
 @test "timec echo: a server that says nothing, with exit 1 and in time" {
-	serve 'time.sleep(60)'
+	serve 'signal.pause()'
 	run -1 --separate-stderr timec -q -t 0.2 echo "$SERVER" < <(echo one)
 	[ "$stderr" = "timec: $SERVER: nothing came in 0.2 s" ]
 }

@@ -80,8 +80,7 @@ program_ends()
 		here.pop().close()
 		here[0].wait(r"\* Zoë has left")
 		print("in", flush=True)
-		while True:
-		    time.sleep(1)
+		select.select([], [], [])
 	EOF
 	program_says "$DIR/room" in
 	sql "update users set last_seen = 0, created = 86400 where name = 'Zoë'"
@@ -402,8 +401,9 @@ program_ends()
 	timed_start "$(chat)"
 	messages_of 3000 1000
 	program deaf.py <<-'EOF'
-		import os, socket, sys, time
-		path, count, go_on = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+		import signal, socket, sys
+		signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+		path, count = sys.argv[1], int(sys.argv[2])
 		deaf = []
 		for _ in range(count):
 		    s = socket.socket(socket.AF_UNIX)
@@ -413,8 +413,7 @@ program_ends()
 		    # It is being answered.
 		    deaf.append((s, [s.recv(1)]))
 		print("deaf", flush=True)
-		while not os.path.exists(go_on):
-		    time.sleep(0.02)
+		signal.sigwait({signal.SIGUSR1})
 		for s, parts in deaf:
 		    while data := s.recv(65536):
 		        parts.append(data)
@@ -423,7 +422,7 @@ program_ends()
 		    assert lines[-1] == b'{"ok":true}', lines[-1]
 	EOF
 	start "$DIR/deaf" "$DIR/deaf.err" \
-		python3 "$DIR/deaf.py" "$RUN/control" 8 "$DIR/go_on"
+		python3 "$DIR/deaf.py" "$RUN/control" 8
 	local deaf=$PID
 	wait_until "$PATIENCE" lines_in "$DIR/deaf" 1
 	ctl_fails 75 'the keeper answers others' users
@@ -433,7 +432,7 @@ program_ends()
 		ada.wait(r"\+ 3001")
 	EOF
 	# What was said since is not what they asked for.
-	touch "$DIR/go_on"
+	kill -USR1 "$deaf"
 	wait_until "$PATIENCE" gone "$deaf"
 	wait "$deaf" || {
 		show "$DIR/deaf.err"

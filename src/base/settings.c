@@ -218,3 +218,25 @@ settings_read(config_setting_t *group, const struct setting *table, void *into,
 				 name);
 	}
 }
+
+const config_setting_t *
+settings_place(const config_setting_t *group, const char *name)
+{
+	const config_setting_t *setting =
+		group ? config_setting_get_member(group, name) : NULL;
+
+	return setting ? setting : group;
+}
+
+struct zone *
+settings_zone(const config_setting_t *group, const char *value,
+	      struct complaints *complaints)
+{
+	char error[256];
+	struct zone *zone = zone_load(value, error, sizeof(error));
+
+	if (!zone)
+		complain(complaints, settings_place(group, "timezone"),
+			 "timezone: %s", error);
+	return zone;
+}

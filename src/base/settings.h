@@ -8,6 +8,8 @@
 #ifndef TIMED_BASE_SETTINGS_H
 #define TIMED_BASE_SETTINGS_H
 
+#include "base/zone.h"
+
 #include <libconfig.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +25,20 @@ void complain(struct complaints *complaints, const config_setting_t *where,
 	      const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 void complaints_free(struct complaints *complaints);
+
+/*
+ * The place that complains best of what is wrong with the setting NAME of
+ * GROUP: its own if it was written, or else the group's; GROUP may be NULL.
+ */
+const config_setting_t *settings_place(const config_setting_t *group,
+				       const char *name);
+
+/*
+ * The time zone that the setting `timezone` of GROUP, VALUE, names; as of
+ * zone_load().  NULL with a complaint.
+ */
+struct zone *settings_zone(const config_setting_t *group, const char *value,
+			   struct complaints *complaints);
 
 enum setting_type {
 	SETTING_BOOL,	/* bool */

@@ -93,6 +93,15 @@ set_defaults(struct config *config)
 		 logs);
 }
 
+struct service_config *
+config_service(const struct config *config, const char *name)
+{
+	for (int i = 0; i < config->service_count; i++)
+		if (strcmp(config->services[i].name, name) == 0)
+			return &config->services[i];
+	return NULL;
+}
+
 void
 config_warn(struct config *config, const char *format, ...)
 {
@@ -142,15 +151,6 @@ default_user(struct config *config)
 	return getpwnam("nobody");
 }
 
-/* The line of a setting, or of the file. */
-static const config_setting_t *
-place_of(config_setting_t *root, const char *name)
-{
-	const config_setting_t *setting = config_setting_get_member(root, name);
-
-	return setting ? setting : root;
-}
-
 static void
 find_operators(struct config *config, config_setting_t *root,
 	       struct complaints *complaints)
@@ -163,7 +163,7 @@ find_operators(struct config *config, config_setting_t *root,
 	if (group)
 		config->control_gid = group->gr_gid;
 	else
-		complain(complaints, place_of(root, "control_group"),
+		complain(complaints, settings_place(root, "control_group"),
 			 "control_group: there is no group \"%s\"",
 			 config->control_group);
 }
@@ -181,7 +181,7 @@ find_identity(struct config *config, config_setting_t *root,
 	else if (geteuid() == 0)
 		user = default_user(config);
 	if (!user && (config->user[0] || geteuid() == 0))
-		complain(complaints, place_of(root, "user"),
+		complain(complaints, settings_place(root, "user"),
 			 "user: there is no user \"%s\"",
 			 config->user[0] ? config->user : "nobody");
 	if (user) {
@@ -191,7 +191,7 @@ find_identity(struct config *config, config_setting_t *root,
 	if (config->group[0]) {
 		group = getgrnam(config->group);
 		if (!group)
-			complain(complaints, place_of(root, "group"),
+			complain(complaints, settings_place(root, "group"),
 				 "group: there is no group \"%s\"",
 				 config->group);
 		else
@@ -219,7 +219,7 @@ read_log(struct config *config, config_setting_t *root,
 	}
 	settings_read(group, log_settings, config, NULL, NULL, complaints);
 	if (config->log.file[0] && config->log.file[0] != '/')
-		complain(complaints, place_of(group, "file"),
+		complain(complaints, settings_place(group, "file"),
 			 "file: \"%s\" must begin with a slash",
 			 config->log.file);
 }

@@ -65,6 +65,10 @@ struct config *config_default(void);
 
 void config_free(struct config *config);
 
+/* The service that is called NAME; NULL: none. */
+struct service_config *config_service(const struct config *config,
+				      const char *name);
+
 /* Add to what is worth a warning in the log. */
 void config_warn(struct config *config, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -19,13 +19,14 @@ answer_line(json_t *object, char *to, size_t size)
 json_t *
 answer_refusal(int exit, const char *text)
 {
-	json_t *object = json_pack("{s:b, s:i}", "ok", 0, "exit", exit);
+	json_t *object = json_pack("{s:b}", "ok", 0);
 	json_t *error = json_string(text);
 
 	/* A file's name in it may be no UTF-8. */
 	if (!error)
 		error = json_string("for a reason that is no text");
 	json_object_set_new(object, "error", error);
+	json_object_set_new(object, "exit", json_integer(exit));
 	return object;
 }
 

@@ -23,9 +23,7 @@
  * so that a read as a rule ends where a record does.
  */
 enum {
-	JOURNAL_READ = 64 * 1024,
-	/* One that brings so much means that there is no time to lose. */
-	JOURNAL_PRESSED = JOURNAL_READ / 4,
+	JOURNAL_READ = 64 * 1024
 };
 
 struct journal_source {
@@ -151,7 +149,7 @@ records_ready(struct loop_source *source, uint32_t events)
 			 sizeof(journal->bytes) - journal->used);
 
 	(void)events;
-	readers_press(&journal->readers, n >= JOURNAL_PRESSED);
+	readers_turn(&journal->readers);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0) {

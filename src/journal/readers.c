@@ -255,25 +255,23 @@ take_turn(struct reader *reader)
 	return reader->searching ? search(reader) : read_on(reader);
 }
 
-/* Nothing wakes the journal to say that what pressed it was the last. */
-static void
-look_for_records(struct readers *readers)
+/* So many bytes of records wait that writing them comes first. */
+static bool
+is_pressed(const struct readers *readers)
 {
 	int bytes;
 
-	if (readers->pressed && ioctl(readers->pipe, FIONREAD, &bytes) == 0 &&
-	    bytes == 0)
-		readers->pressed = false;
+	return ioctl(readers->pipe, FIONREAD, &bytes) == 0 &&
+	       bytes >= READERS_PRESSED;
 }
 
 static bool
 must_wait(const struct reader *reader)
 {
-	struct readers *readers = reader->readers;
+	const struct readers *readers = reader->readers;
 
-	look_for_records(readers);
-	return readers->pressed &&
-	       reader->place != &readers->places[readers->favoured];
+	return reader->place != &readers->places[readers->favoured] &&
+	       is_pressed(readers);
 }
 
 static void
@@ -375,10 +373,9 @@ readers_show(struct readers *readers, const struct journal_request *request,
 }
 
 void
-readers_press(struct readers *readers, bool pressed)
+readers_turn(struct readers *readers)
 {
-	readers->pressed = pressed;
-	for (int i = 1; pressed && i <= READERS_MOST; i++) {
+	for (int i = 1; i <= READERS_MOST; i++) {
 		int next = (readers->favoured + i) % READERS_MOST;
 
 		if (readers->places[next] && !readers->places[next]->idle) {

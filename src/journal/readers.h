@@ -31,6 +31,8 @@
 enum {
 	READERS_MOST = 24,
 	READERS_FOLLOWING = 16, /* of them, who stay */
+	/* Bytes of records that wait: there is no time to lose. */
+	READERS_PRESSED = 16 * 1024,
 	/* A byte becomes four, \xNN, and in JSON five at most. */
 	READERS_CLEAN = 4 * TAIL_BLOCK,
 	READERS_LINE = 5 * TAIL_BLOCK + 256, /* an object */
@@ -42,10 +44,9 @@ struct reader;
 struct readers {
 	struct loop *loop;
 	const struct output *output;
-	int pipe; /* with more records; -1: unknown */
+	int pipe; /* with the records that are still to be written */
 	struct reader *places[READERS_MOST];
-	bool pressed; /* one is served an event */
-	int favoured; /* its place */
+	int favoured; /* the place that is served while records press */
 	/* While a block is made into objects. */
 	char clean[READERS_CLEAN];
 	char lines[READERS_LINES];
@@ -62,11 +63,8 @@ void readers_show(struct readers *readers,
 /* The file was written to, or is another one now. */
 void readers_wake(struct readers *readers);
 
-/*
- * Records were taken from the pipe; PRESSED: so many that there may be more.
- * To be called each time, because another reader gets its turn then.
- */
-void readers_press(struct readers *readers, bool pressed);
+/* Records were taken from the pipe: while they press, another has its turn. */
+void readers_turn(struct readers *readers);
 
 /* The file was emptied. */
 void readers_rewind(struct readers *readers);

@@ -2,6 +2,7 @@
 #include "keeper/operator.h"
 
 #include "base/clock.h"
+#include "ipc/answer.h"
 #include "ipc/control.h"
 #include "ipc/events.h"
 #include "keeper/context.h"
@@ -21,6 +22,9 @@
 enum {
 	PAGE = 64
 };
+
+/* Messages, unless a number is asked for. */
+#define LAST "20"
 
 /* --- what is written --- */
 
@@ -71,8 +75,7 @@ add_refusal(struct operator_peer *peer, int status, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	peer->list = OPERATOR_NOTHING;
-	add(peer, json_pack("{s:b, s:s, s:i}", "ok", 0, "error", text, "exit",
-			    status));
+	add(peer, answer_refusal(status, text));
 }
 
 /* The store failed. */
@@ -259,6 +262,13 @@ history(struct operator_peer *peer, const char *argument)
 }
 
 static void
+last_messages(struct operator_peer *peer, const char *argument)
+{
+	(void)argument;
+	history(peer, LAST);
+}
+
+static void
 history_clear(struct operator_peer *peer, const char *argument)
 {
 	struct keeper *keeper = peer->operators->keeper;
@@ -282,7 +292,7 @@ static const struct {
 } questions[] = {
 	{ "users del ", users_del }, { "users clear", users_clear },
 	{ "users", users },	     { "history clear", history_clear },
-	{ "history ", history },
+	{ "history ", history },     { "history", last_messages },
 };
 
 static void

@@ -6,7 +6,7 @@
  *	users			who is registered
  *	users del NAME		forget him and end his sessions
  *	users clear		the same for all
- *	history N		the last N messages, 1 to CONTROL_MESSAGES
+ *	history [N]		the last N messages, 1 to CONTROL_MESSAGES
  *	history clear		forget them all
  *
  * The answer is as in ipc/control.h, a JSON object a line: {"user": {...}} for

@@ -16,6 +16,7 @@
 enum {
 	PATH = sizeof(((struct sockaddr_un *)0)->sun_path) + 1,
 	HIDDEN = PATH + sizeof("..paused"),
+	MARK = 2
 };
 
 /* --- filters: a program of the kernel's, over what comes --- */
@@ -242,6 +243,28 @@ let_reuse(int fd, int reuse)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
 }
 
+/*
+ * What tells a listener that was shut from a socket that never listened, where
+ * there are no filters: bytes that receiving waits for, of which it has none.
+ */
+static void
+mark(int fd, bool shut)
+{
+	int bytes = shut ? MARK : 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+static bool
+is_marked(int fd)
+{
+	int bytes = 0;
+	socklen_t length = sizeof(bytes);
+
+	return getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, &length) == 0 &&
+	       bytes == MARK;
+}
+
 static int
 shut(int fd, const struct addr *address)
 {
@@ -250,6 +273,7 @@ shut(int fd, const struct addr *address)
 	if (hold_port(fd, address) < 0)
 		return -1;
 	let_reuse(fd, 0);
+	mark(fd, true);
 	return 0;
 }
 
@@ -262,10 +286,12 @@ listen_again(int fd, const struct addr *address)
 	if (halt_waiting(fd, address, ADDR_TCP) >= 0)
 		return 0;
 	let_reuse(fd, 1);
+	mark(fd, false);
 	if (hold_port(fd, address) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
 		return 0;
 	error = errno;
 	let_reuse(fd, 0);
+	mark(fd, true);
 	(void)drop_requests(fd);
 	errno = error;
 	return -1;
@@ -322,5 +348,5 @@ halt_found(int fd, const struct addr *address, unsigned transport)
 {
 	if (transport == ADDR_TCP && address->sa.sa_family == AF_UNIX)
 		return is_hidden(address);
-	return filtered(fd);
+	return filtered(fd) || (transport == ADDR_TCP && is_marked(fd));
 }

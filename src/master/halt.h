@@ -18,7 +18,9 @@
  *
  * A socket that is halted has a filter, or that other name, all the time: so
  * what was left halted by a timed that died can be told from what never
- * listened.
+ * listened.  Where a kernel allows no filter on a listener, which takes
+ * CAP_NET_ADMIN, whoever comes between a last look at the queue and halt_end()
+ * is reset, and one that is shut has a mark of another kind.
  */
 #ifndef TIMED_MASTER_HALT_H
 #define TIMED_MASTER_HALT_H

@@ -7,6 +7,7 @@
 #include "master/reload.h"
 #include "master/upgrade.h"
 
+#include <bsd/string.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -79,46 +80,71 @@ stop(struct master *master, struct control_peer *peer)
 	master_stop(master);
 }
 
-/* --- the table --- */
+/* --- the tables --- */
 
-struct operation {
-	void (*run)(struct master *master, struct control_peer *peer);
-	bool always; /* also when timed does not serve yet, or stops */
+typedef void operation(struct master *master, struct control_peer *peer);
+
+/* Who answers a command, unless one below does. */
+static operation *const answerers[] = {
+	[CONTROL_BY_JOURNAL] = refer_to_journal,
+	[CONTROL_BY_CREW] = refer_to_crew,
+	[CONTROL_BY_KEEPER] = refer_to_keeper,
 };
 
-static const struct operation operations[CONTROL_COUNT] = {
-	[CONTROL_STATUS] = { show_status, true },
-	[CONTROL_SERVICES] = { show_services, true },
-	[CONTROL_WORKERS] = { workers, false },
-	[CONTROL_RELOAD] = { reload, false },
-	[CONTROL_UPGRADE] = { upgrade, false },
-	[CONTROL_STOP] = { stop, true },
-	[CONTROL_PAUSE] = { pausing_pause, false },
-	[CONTROL_RESUME] = { pausing_resume, false },
-	[CONTROL_LOG] = { refer_log, true },
-	[CONTROL_LOG_CLEAR] = { refer_log_clear, true },
-	[CONTROL_CLIENTS] = { refer_clients, false },
-	[CONTROL_KICK] = { refer_kick, false },
-	[CONTROL_USERS] = { refer_users, false },
-	[CONTROL_USERS_DEL] = { refer_users_del, false },
-	[CONTROL_USERS_CLEAR] = { refer_users_clear, false },
-	[CONTROL_HISTORY] = { refer_history, false },
-	[CONTROL_HISTORY_CLEAR] = { refer_history_clear, false },
+static operation *const operations[CONTROL_COUNT] = {
+	[CONTROL_STATUS] = show_status,	   [CONTROL_SERVICES] = show_services,
+	[CONTROL_WORKERS] = workers,	   [CONTROL_PAUSE] = pausing_pause,
+	[CONTROL_RESUME] = pausing_resume, [CONTROL_RELOAD] = reload,
+	[CONTROL_UPGRADE] = upgrade,	   [CONTROL_STOP] = stop,
 };
+
+/* Also when timed does not serve yet, or is stopping. */
+static bool
+is_always_done(const struct control_command *command)
+{
+	return command->answerer == CONTROL_BY_SCOREBOARD ||
+	       command->answerer == CONTROL_BY_JOURNAL ||
+	       command == &control_commands[CONTROL_STOP];
+}
+
+/* Whether the service that PEER names, if it does, is there; or it is told. */
+static bool
+knows_service(struct master *master, struct control_peer *peer)
+{
+	const struct control_value *name =
+		control_value(&peer->request, "service");
+	const struct config *config = master->config;
+	char names[384] = "";
+
+	if (!name || config_service(config, name->text))
+		return true;
+	for (int i = 0; i < config->service_count; i++) {
+		strlcat(names, i ? ", " : "", sizeof(names));
+		strlcat(names, config->services[i].name, sizeof(names));
+	}
+	control_refuse(peer, EXIT_FAILURE,
+		       "no service is called \"%.64s\"; there are: %s",
+		       name->text, names);
+	return false;
+}
 
 void
 operate(void *context, struct control_peer *peer)
 {
 	struct master *master = context;
-	const struct operation *operation = &operations[peer->request.id];
+	const struct control_command *command =
+		&control_commands[peer->request.id];
+	operation *run = operations[peer->request.id];
 
-	if (!operation->run)
+	if (!run)
+		run = answerers[command->answerer];
+	if (!run)
 		control_refuse(peer, EX_USAGE, "timedctl does that by itself");
-	else if (operation->always || master_serves(master))
-		operation->run(master, peer);
-	else
+	else if (!is_always_done(command) && !master_serves(master))
 		control_refuse(peer, EX_TEMPFAIL, "timed %s",
 			       master->state == MASTER_STOPPING
 				       ? "is stopping"
 				       : "does not serve yet");
+	else if (knows_service(master, peer))
+		run(master, peer);
 }

@@ -81,6 +81,31 @@ set_all(struct master *master, struct listeners *set, struct problem *problem)
 	return result;
 }
 
+/* Write to the scoreboard who is paused. */
+static void
+publish(struct master *master)
+{
+	struct scoreboard_master *board = master_board(master);
+	bool all = master->listeners.count > 0;
+
+	scoreboard_begin(board);
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
+		struct scoreboard_service *service = &board->services[i];
+
+		service->paused = service->active &&
+				  paused_has(&master->paused, service->name);
+	}
+	for (int i = 0; i < master->listeners.count; i++)
+		all = all &&
+		      paused_has(&master->paused,
+				 master->listeners.items[i].service_name);
+	if (master_serves(master)) {
+		master->state = all ? MASTER_PAUSED : MASTER_RUNNING;
+		board->state = (uint32_t)master->state;
+	}
+	scoreboard_end(board);
+}
+
 static int
 enforce(struct master *master, struct problem *problem)
 {
@@ -92,7 +117,7 @@ enforce(struct master *master, struct problem *problem)
 			result = -1;
 	}
 	crew_hint(&master->pool.crew);
-	pausing_publish(master);
+	publish(master);
 	return result;
 }
 
@@ -273,24 +298,6 @@ took_effect(struct master *master, bool pause, const char *service,
 	hooks_run(&master->hooks, pause ? HOOK_PAUSE : HOOK_RESUME, &details);
 }
 
-static bool
-known(struct master *master, struct control_peer *peer, const char *service)
-{
-	char names[256] = "";
-	const char *name;
-
-	for (int at = 0; (name = listeners_service(&master->listeners, &at));) {
-		if (strcmp(name, service) == 0)
-			return true;
-		strlcat(names, *names ? ", " : "", sizeof(names));
-		strlcat(names, name, sizeof(names));
-	}
-	control_refuse(peer, EXIT_FAILURE,
-		       "no service is called \"%.64s\"; there are: %s", service,
-		       names);
-	return false;
-}
-
 static void
 change(struct master *master, struct control_peer *peer, bool pause)
 {
@@ -302,8 +309,6 @@ change(struct master *master, struct control_peer *peer, bool pause)
 	struct problem problem, ignored;
 	bool changed;
 
-	if (service && !known(master, peer, service))
-		return;
 	changed = pause ? paused_put_on(paused, service)
 			: paused_take_off(paused, &master->listeners, service);
 	if (changed && enforce(master, &problem) < 0) {
@@ -365,30 +370,6 @@ pausing_follow(struct master *master)
 	if (enforce(master, &problem) < 0)
 		log_event(EVENT_PAUSE_FAILED, "error", "%s", problem.text);
 	timer_after(&master->pausing, LOOK);
-}
-
-void
-pausing_publish(struct master *master)
-{
-	struct scoreboard_master *board = master_board(master);
-	bool all = master->listeners.count > 0;
-
-	scoreboard_begin(board);
-	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
-		struct scoreboard_service *service = &board->services[i];
-
-		service->paused = service->active &&
-				  paused_has(&master->paused, service->name);
-	}
-	for (int i = 0; i < master->listeners.count; i++)
-		all = all &&
-		      paused_has(&master->paused,
-				 master->listeners.items[i].service_name);
-	if (master_serves(master)) {
-		master->state = all ? MASTER_PAUSED : MASTER_RUNNING;
-		board->state = (uint32_t)master->state;
-	}
-	scoreboard_end(board);
 }
 
 void

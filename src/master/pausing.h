@@ -28,7 +28,7 @@ int pausing_open(struct master *master, struct loop *loop);
 
 void pausing_close(struct master *master);
 
-/* PEER asks for it: one service, or all.  It is answered. */
+/* PEER asks for it: one service, which there is, or all.  It is answered. */
 void pausing_pause(struct master *master, struct control_peer *peer);
 void pausing_resume(struct master *master, struct control_peer *peer);
 
@@ -40,9 +40,6 @@ void pausing_mark(const struct master *master, struct config *config);
  * image before this one: have them as the list says.
  */
 void pausing_follow(struct master *master);
-
-/* Write to the scoreboard who is paused. */
-void pausing_publish(struct master *master);
 
 /* For people, behind a sentence: ", paused: nist", or nothing. */
 void pausing_text(const struct master *master, char *text, size_t size);

@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 enum {
-	LINES = 10,    /* that are shown unless a number is asked for */
-	MESSAGES = 20, /* the same */
+	LINES = 10 /* that are shown unless a number is asked for */
 };
 
 /* --- the journal --- */
@@ -33,8 +32,8 @@ refer(struct master *master, struct control_peer *peer,
 			       strerror(errno));
 }
 
-void
-refer_log(struct master *master, struct control_peer *peer)
+static void
+show_log(struct master *master, struct control_peer *peer)
 {
 	const struct control_request *asked = &peer->request;
 	const struct control_value *lines = control_value(asked, "lines");
@@ -58,56 +57,32 @@ refer_log(struct master *master, struct control_peer *peer)
 }
 
 void
-refer_log_clear(struct master *master, struct control_peer *peer)
+refer_to_journal(struct master *master, struct control_peer *peer)
 {
-	struct journal_request request = { 0 };
+	struct journal_request none = { 0 };
 
-	refer(master, peer, JOURNAL_CLEAR, &request);
+	if (peer->request.id == CONTROL_LOG_CLEAR)
+		refer(master, peer, JOURNAL_CLEAR, &none);
+	else
+		show_log(master, peer);
 }
 
 /* --- the workers --- */
 
-/* The service NAME of CONFIG, or NULL with those that there are in KNOWN. */
-static const struct service_config *
-find_service(const struct config *config, const char *name, char *known,
-	     size_t size)
-{
-	known[0] = '\0';
-	for (int i = 0; i < config->service_count; i++) {
-		const struct service_config *service = &config->services[i];
-
-		if (strcmp(service->name, name) == 0)
-			return service;
-		strlcat(known, i ? ", " : "", size);
-		strlcat(known, service->name, size);
-	}
-	return NULL;
-}
-
-void
-refer_clients(struct master *master, struct control_peer *peer)
+static void
+list_clients(struct master *master, struct control_peer *peer)
 {
 	const struct control_value *name =
 		control_value(&peer->request, "service");
-	const struct service_config *service;
-	char known[384];
+	const struct service_config *service =
+		name ? config_service(master->config, name->text) : NULL;
 
-	if (!name) {
-		round_ask(&master->round, peer, 0);
-		return;
-	}
-	service =
-		find_service(master->config, name->text, known, sizeof(known));
-	if (service)
-		round_ask(&master->round, peer, (uint64_t)service->board + 1);
-	else
-		control_refuse(peer, EXIT_FAILURE,
-			       "no service is called \"%.64s\"; there are: %s",
-			       name->text, known);
+	round_ask(&master->round, peer,
+		  service ? (uint64_t)service->board + 1 : 0);
 }
 
-void
-refer_kick(struct master *master, struct control_peer *peer)
+static void
+kick(struct master *master, struct control_peer *peer)
 {
 	const struct control_value *id = control_value(&peer->request, "id");
 	uint64_t serial;
@@ -120,14 +95,45 @@ refer_kick(struct master *master, struct control_peer *peer)
 			       id->text);
 }
 
+void
+refer_to_crew(struct master *master, struct control_peer *peer)
+{
+	if (peer->request.id == CONTROL_KICK)
+		kick(master, peer);
+	else
+		list_clients(master, peer);
+}
+
 /* --- the keeper --- */
 
+/* The command and its values, as keeper/operator.h has it. */
 static void
-refer_question(struct master *master, struct control_peer *peer,
-	       const char *question)
+write_question(const struct control_request *request, char *text, size_t size)
+{
+	const struct control_command *command = &control_commands[request->id];
+
+	strlcpy(text, command->name, size);
+	for (int i = 0; command->arguments[i].key; i++) {
+		const struct control_value *value = &request->values[i];
+		size_t used = strlen(text);
+
+		if (!value->given)
+			continue;
+		if (command->arguments[i].kind == CONTROL_STRING)
+			snprintf(text + used, size - used, " %s", value->text);
+		else
+			snprintf(text + used, size - used, " %" PRId64,
+				 value->number);
+	}
+}
+
+void
+refer_to_keeper(struct master *master, struct control_peer *peer)
 {
 	struct warden *warden = &master->warden;
+	char question[CONTROL_TEXT + 32];
 
+	write_question(&peer->request, question, sizeof(question));
 	if (!warden->wanted)
 		control_refuse(peer, EXIT_FAILURE,
 			       "no service that is configured has users");
@@ -137,45 +143,4 @@ refer_question(struct master *master, struct control_peer *peer,
 		control_refuse(peer, EX_TEMPFAIL,
 			       "the keeper does not take requests now; "
 			       "ask again");
-}
-
-void
-refer_users(struct master *master, struct control_peer *peer)
-{
-	refer_question(master, peer, "users");
-}
-
-void
-refer_users_del(struct master *master, struct control_peer *peer)
-{
-	const struct control_value *name =
-		control_value(&peer->request, "name");
-	char question[CONTROL_TEXT + 16];
-
-	snprintf(question, sizeof(question), "users del %s", name->text);
-	refer_question(master, peer, question);
-}
-
-void
-refer_users_clear(struct master *master, struct control_peer *peer)
-{
-	refer_question(master, peer, "users clear");
-}
-
-void
-refer_history(struct master *master, struct control_peer *peer)
-{
-	const struct control_value *messages =
-		control_value(&peer->request, "messages");
-	char question[32];
-
-	snprintf(question, sizeof(question), "history %" PRId64,
-		 messages ? messages->number : MESSAGES);
-	refer_question(master, peer, question);
-}
-
-void
-refer_history_clear(struct master *master, struct control_peer *peer)
-{
-	refer_question(master, peer, "history clear");
 }

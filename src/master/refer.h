@@ -9,14 +9,9 @@
 
 #include "master/context.h"
 
-void refer_log(struct master *master, struct control_peer *peer);
-void refer_log_clear(struct master *master, struct control_peer *peer);
-void refer_clients(struct master *master, struct control_peer *peer);
-void refer_kick(struct master *master, struct control_peer *peer);
-void refer_users(struct master *master, struct control_peer *peer);
-void refer_users_del(struct master *master, struct control_peer *peer);
-void refer_users_clear(struct master *master, struct control_peer *peer);
-void refer_history(struct master *master, struct control_peer *peer);
-void refer_history_clear(struct master *master, struct control_peer *peer);
+/* Commands that CONTROL_BY_JOURNAL, _CREW and _KEEPER are answered by. */
+void refer_to_journal(struct master *master, struct control_peer *peer);
+void refer_to_crew(struct master *master, struct control_peer *peer);
+void refer_to_keeper(struct master *master, struct control_peer *peer);
 
 #endif

@@ -258,32 +258,18 @@ static const struct setting settings[] = {
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
 };
 
-/* The line that complains best: the setting's own, if it was written. */
-static const config_setting_t *
-place_of(config_setting_t *group, const char *name)
-{
-	const config_setting_t *setting =
-		group ? config_setting_get_member(group, name) : NULL;
-
-	return setting ? setting : group;
-}
-
 static void
 chat_configure(struct service_config *config, config_setting_t *group,
 	       struct complaints *complaints)
 {
 	struct chat_settings *chat = config->settings;
-	char error[256];
 
-	chat->zone = zone_load(chat->timezone, error, sizeof(error));
-	if (!chat->zone)
-		complain(complaints, place_of(group, "timezone"),
-			 "timezone: %s", error);
+	chat->zone = settings_zone(group, chat->timezone, complaints);
 	if (chat->ring_size & (chat->ring_size - 1))
-		complain(complaints, place_of(group, "ring_size"),
+		complain(complaints, settings_place(group, "ring_size"),
 			 "ring_size: must be a power of two");
 	if (chat->lines_per_second > 0 && chat->lines_per_second < SLOWEST)
-		complain(complaints, place_of(group, "lines_per_second"),
+		complain(complaints, settings_place(group, "lines_per_second"),
 			 "lines_per_second: must be 0 or at least %g", SLOWEST);
 	else if (chat->lines_per_second > 0)
 		chat->line_every =

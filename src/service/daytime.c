@@ -74,15 +74,6 @@ static const struct {
 	{ "nist", FORMAT_NIST, "" },
 };
 
-static const config_setting_t *
-place_of(config_setting_t *group, const char *name)
-{
-	const config_setting_t *setting =
-		group ? config_setting_get_member(group, name) : NULL;
-
-	return setting ? setting : group;
-}
-
 /* What is wrong with a pattern, or NULL. */
 static const char *
 fault_of(const char *pattern)
@@ -124,20 +115,16 @@ daytime_configure(struct service_config *config, config_setting_t *group,
 {
 	struct daytime_settings *daytime = config->settings;
 	const char *wrong;
-	char error[256];
 
 	find_format(daytime);
 	if (daytime->pattern == daytime->format) {
 		wrong = fault_of(daytime->format);
 		if (wrong)
-			complain(complaints, place_of(group, "format"),
+			complain(complaints, settings_place(group, "format"),
 				 "format: %s", wrong);
 	}
 	daytime->fraction = pattern_has_fraction(daytime->pattern);
-	daytime->zone = zone_load(daytime->timezone, error, sizeof(error));
-	if (!daytime->zone)
-		complain(complaints, place_of(group, "timezone"),
-			 "timezone: %s", error);
+	daytime->zone = settings_zone(group, daytime->timezone, complaints);
 	config->no_low_ports = !daytime->low_ports;
 }
 

@@ -67,33 +67,19 @@ static const struct setting settings[] = {
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
 };
 
-/* The line that complains best: the setting's own, if it was written. */
-static const config_setting_t *
-place_of(config_setting_t *group, const char *name)
-{
-	const config_setting_t *setting =
-		group ? config_setting_get_member(group, name) : NULL;
-
-	return setting ? setting : group;
-}
-
 static void
 stream_configure(struct service_config *config, config_setting_t *group,
 		 struct complaints *complaints)
 {
 	struct stream_settings *stream = config->settings;
 	const char *wrong;
-	char error[256];
 
 	wrong = pattern_check(stream->format, LINE_MAX_LENGTH - 1);
 	if (wrong)
-		complain(complaints, place_of(group, "format"), "format: %s",
-			 wrong);
+		complain(complaints, settings_place(group, "format"),
+			 "format: %s", wrong);
 	stream->fraction = pattern_has_fraction(stream->format);
-	stream->zone = zone_load(stream->timezone, error, sizeof(error));
-	if (!stream->zone)
-		complain(complaints, place_of(group, "timezone"),
-			 "timezone: %s", error);
+	stream->zone = settings_zone(group, stream->timezone, complaints);
 	/* Whole microseconds: a double of seconds has no exact 0.1. */
 	config->interval =
 		(int64_t)(stream->interval * 1e6 + 0.5) * CLOCK_MICROSECOND;

@@ -132,17 +132,6 @@ asking_here(struct asking *asking)
 	return object;
 }
 
-json_t *
-asking_next(struct asking *asking)
-{
-	json_t *object;
-
-	while (!(object = asking_here(asking)))
-		if (!asking_read(asking))
-			return NULL;
-	return object;
-}
-
 void
 asking_close(struct asking *asking)
 {

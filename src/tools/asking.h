@@ -26,12 +26,9 @@ int asking_open(struct asking *asking, const char *runtime_dir,
 		const json_t *request, char *error, size_t size);
 
 /*
- * Wait for the next object.  NULL: the connection ended, or what came was no
- * object.
+ * The next object of what is here already.  NULL: nothing whole, or what came
+ * was no object.
  */
-json_t *asking_next(struct asking *asking);
-
-/* The same, of what is here already; NULL: nothing whole. */
 json_t *asking_here(struct asking *asking);
 
 /* Read what there is, at least once; false when the connection has ended. */

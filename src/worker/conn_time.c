@@ -64,15 +64,32 @@ look_at(struct conn *conn)
 	return false;
 }
 
+/* How many are looked at now: in LOOKS seconds all who were there at first. */
+static uint32_t
+share(struct instance *instance)
+{
+	uint32_t now;
+
+	if (instance->look_at == 0) {
+		instance->look_at = instance->member_count;
+		instance->each_look =
+			(instance->member_count + LOOKS - 1) / LOOKS;
+	}
+	now = instance->each_look < instance->look_at ? instance->each_look
+						      : instance->look_at;
+	instance->look_at -= now;
+	return now;
+}
+
 void
 conn_close_idle(struct instance *instance)
 {
-	uint32_t left = (instance->member_count + LOOKS - 1) / LOOKS;
 	const struct service *service = instance->config->service;
 
 	if (!service->finish && !service->hangup && instance->config->idle == 0)
 		return;
-	for (; left > 0 && instance->member_count > 0; left--) {
+	for (uint32_t left = share(instance);
+	     left > 0 && instance->member_count > 0; left--) {
 		if (instance->looked_at >= instance->member_count)
 			instance->looked_at = 0;
 		/* Where one was closed is another one now. */

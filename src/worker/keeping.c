@@ -487,9 +487,3 @@ keeping_use(struct keeping *keeping, const struct keeping_events *events,
 	keeping->events = events;
 	keeping->context = context;
 }
-
-bool
-keeping_reaches(const struct keeping *keeping)
-{
-	return keeping->link.fd >= 0;
-}

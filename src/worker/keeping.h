@@ -136,9 +136,6 @@ void keeping_close(struct keeping *keeping);
 void keeping_use(struct keeping *keeping, const struct keeping_events *events,
 		 void *context);
 
-/* Whether the keeper can be reached just now; for what clients are told. */
-bool keeping_reaches(const struct keeping *keeping);
-
 void keeping_enter(struct keeping *keeping, struct keeping_session *session);
 
 /*

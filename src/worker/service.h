@@ -68,6 +68,8 @@ struct instance {
 	bool listed;	    /* an operator is being told of its members */
 	uint32_t unlisted;  /* the first so many: not yet (roster.h) */
 	uint32_t looked_at; /* where the next look at members begins */
+	uint32_t look_at;   /* how many more are in this round of looks */
+	uint32_t each_look; /* how many in a second */
 	TAILQ_HEAD(conn_queue, conn) blocked; /* longest first */
 	struct tally *tally;		      /* in the worker's slot */
 	struct histogram *lateness;	      /* in the worker's slot */

@@ -248,7 +248,7 @@ a_question_has_its_answer(void **state)
 	struct person *person = room->people;
 	struct keeper_told told;
 
-	assert_true(keeping_reaches(&room->keeping));
+	assert_true(room->keeping.link.fd >= 0);
 	keeping_enter(&room->keeping, &person->session);
 	assert_true(keeping_lookup(&person->session, &room->ada));
 	hear(room, KEEPER_LOOKUP);
@@ -313,11 +313,11 @@ another_keeper_is_told_and_asked_again(void **state)
 	say(person, "three");
 	die(room);
 	turn(room);
-	assert_false(keeping_reaches(&room->keeping));
+	assert_false(room->keeping.link.fd >= 0);
 	say(person, "four");
 	assert_true(keeping_history(&person->session, 20, 1, 2));
 	link_up(room, &room->keeping);
-	assert_true(keeping_reaches(&room->keeping));
+	assert_true(room->keeping.link.fd >= 0);
 	for (int i = 0; i < 2; i++) {
 		hear(room, KEEPER_ATTACH);
 		assert_int_equal(room->asked.head.from,
@@ -657,7 +657,7 @@ nonsense_ends_the_link(void **state)
 
 	assert_int_equal(send(room->keeper, "nonsense", 8, 0), 8);
 	turn(room);
-	assert_false(keeping_reaches(&room->keeping));
+	assert_false(room->keeping.link.fd >= 0);
 }
 
 int
