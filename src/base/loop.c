@@ -11,6 +11,7 @@ loop_open(struct loop *loop)
 	loop->stopping = false;
 	loop->fetched = 0;
 	loop->current = 0;
+	STAILQ_INIT(&loop->tasks);
 	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
 	return loop->epfd < 0 ? -1 : 0;
 }
@@ -69,9 +70,39 @@ dispatch(struct loop *loop)
 	loop->current = 0;
 }
 
+void
+loop_later(struct loop *loop, struct loop_task *task)
+{
+	if (task->queued)
+		return;
+	task->queued = true;
+	STAILQ_INSERT_TAIL(&loop->tasks, task, entry);
+}
+
+void
+loop_forget(struct loop *loop, struct loop_task *task)
+{
+	if (task->queued)
+		STAILQ_REMOVE(&loop->tasks, task, loop_task, entry);
+	task->queued = false;
+}
+
+void
+loop_run_tasks(struct loop *loop)
+{
+	struct loop_task *task;
+
+	while ((task = STAILQ_FIRST(&loop->tasks))) {
+		STAILQ_REMOVE_HEAD(&loop->tasks, entry);
+		task->queued = false;
+		task->run(task);
+	}
+}
+
 int
 loop_run(struct loop *loop)
 {
+	loop_run_tasks(loop);
 	while (!loop->stopping) {
 		int n = epoll_wait(loop->epfd, loop->batch, LOOP_BATCH, -1);
 
@@ -79,6 +110,7 @@ loop_run(struct loop *loop)
 			return -1;
 		loop->fetched = n < 0 ? 0 : n;
 		dispatch(loop);
+		loop_run_tasks(loop);
 	}
 	loop->stopping = false;
 	return 0;

@@ -53,24 +53,24 @@ keeper_wire_request(const struct keeper_asked *request, char *bytes)
 	return head.length;
 }
 
-bool
+size_t
 keeper_wire_asked(const char *bytes, size_t length,
 		  struct keeper_asked *request)
 {
 	struct keeper_request *head = &request->head;
 
 	if (length < sizeof(*head))
-		return false;
+		return 0;
 	memcpy(head, bytes, sizeof(*head));
 	if (head->version != KEEPER_WIRE_VERSION || head->type == 0 ||
 	    head->type >= KEEPER_TYPES || head->token == 0 ||
-	    !request_fits(head) || head->length != length ||
-	    request_length(head) != length)
-		return false;
+	    !request_fits(head) || head->length > length ||
+	    request_length(head) != head->length)
+		return 0;
 	request->name = bytes + sizeof(*head);
 	request->text = request->name + head->name_length;
 	request->more = request->text + head->text_length;
-	return true;
+	return head->length;
 }
 
 static bool
@@ -101,19 +101,19 @@ keeper_wire_answer(const struct keeper_told *answer, char *bytes)
 	return head.length;
 }
 
-bool
+size_t
 keeper_wire_told(const char *bytes, size_t length, struct keeper_told *answer)
 {
 	struct keeper_answer *head = &answer->head;
 
 	if (length < sizeof(*head))
-		return false;
+		return 0;
 	memcpy(head, bytes, sizeof(*head));
 	if (head->version != KEEPER_WIRE_VERSION ||
 	    head->outcome >= KEEPER_OUTCOMES || !answer_fits(head) ||
-	    head->length != length || answer_length(head) != length)
-		return false;
+	    head->length > length || answer_length(head) != head->length)
+		return 0;
 	answer->name = bytes + sizeof(*head);
 	answer->text = answer->name + head->name_length;
-	return true;
+	return head->length;
 }

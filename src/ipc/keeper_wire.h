@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a worker asks the keeper, and what that answers: datagrams over a
- * SOCK_SEQPACKET pair, one for each worker.
+ * What a worker asks the keeper, and what that answers: packets over a
+ * SOCK_SEQPACKET pair, one for each worker.  A packet has all that there was to
+ * say at that moment, so that a burst of lines wakes the other side once.
  *
  * There is one shape of request and one of answer: a fixed head, and strings
- * whose lengths are in it and add up to the datagram's, exactly.  An answer
+ * whose lengths are in it and add up, exactly, to its own.  An answer
  * carries its request's token.  A worker has at most KEEPER_REQUESTS without an
  * answer, so that the keeper's side is bounded.
  *
@@ -28,10 +29,11 @@
 #include <sys/types.h>
 
 enum {
-	KEEPER_WIRE_VERSION = 1,
+	KEEPER_WIRE_VERSION = 2,
 	KEEPER_REQUESTS = 512, /* under way from one worker */
 	KEEPER_TEXT = 1024,    /* bytes of one line that somebody says */
 	KEEPER_PAGE = 6144,    /* bytes of text in one answer */
+	KEEPER_PACKET = 16384, /* bytes of one packet */
 	KEEPER_LINES = 1000,   /* that one may ask of the history */
 };
 
@@ -87,7 +89,7 @@ enum keeper_outcome {
 struct keeper_request {
 	uint16_t version;
 	uint16_t type;	 /* enum keeper_type */
-	uint32_t length; /* of the whole datagram, bytes */
+	uint32_t length; /* with its strings, bytes */
 	uint64_t token;	 /* 1 and up */
 	uint64_t session;
 	uint64_t number;
@@ -117,7 +119,7 @@ struct keeper_asked {
 struct keeper_answer {
 	uint16_t version;
 	uint16_t outcome; /* enum keeper_outcome */
-	uint32_t length;  /* of the whole datagram, bytes */
+	uint32_t length;  /* with its strings, bytes */
 	/* Of the request; 0: nobody asked, `session` is over, see `text`. */
 	uint64_t token;
 	uint64_t session; /* LOGIN, REGISTER */
@@ -142,6 +144,10 @@ struct keeper_told {
 	const char *text;
 };
 
+_Static_assert((int)KEEPER_REQUEST_MOST <= (int)KEEPER_PACKET &&
+		       (int)KEEPER_ANSWER_MOST <= (int)KEEPER_PACKET,
+	       "a packet has room for any");
+
 /* ends[0] and ends[1]: either side's, non-blocking.  0, or -1 with errno. */
 int keeper_wire_pair(int ends[2]);
 
@@ -152,16 +158,17 @@ int keeper_wire_pair(int ends[2]);
 size_t keeper_wire_request(const struct keeper_asked *request, char *bytes);
 
 /*
- * Take apart what LENGTH bytes of a request say; strings point into BYTES.
- * False if it is none: another version, lengths that do not add up or are too
- * large, a type that there is not.
+ * Take apart the first request of a packet, or of what is left of one, LENGTH
+ * bytes; strings point into BYTES.  Returns its length, or 0 if it is none:
+ * another version, lengths that do not add up or are too large, a type that
+ * there is not.
  */
-bool keeper_wire_asked(const char *bytes, size_t length,
-		       struct keeper_asked *request);
+size_t keeper_wire_asked(const char *bytes, size_t length,
+			 struct keeper_asked *request);
 
 /* The same for answers; BYTES has room for KEEPER_ANSWER_MOST. */
 size_t keeper_wire_answer(const struct keeper_told *answer, char *bytes);
-bool keeper_wire_told(const char *bytes, size_t length,
-		      struct keeper_told *answer);
+size_t keeper_wire_told(const char *bytes, size_t length,
+			struct keeper_told *answer);
 
 #endif

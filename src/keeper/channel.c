@@ -11,9 +11,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Requests taken from one worker before the others get their turn. */
+/* Packets taken from one worker before the others get their turn. */
 enum {
-	REQUESTS_PER_EVENT = 64
+	PACKETS_PER_EVENT = 16
 };
 
 struct channel_held {
@@ -31,6 +31,7 @@ drop(struct channel *channel)
 	TAILQ_REMOVE(&channels->all, channel, entry);
 	channels->closed(channels->context, channel);
 	loop_remove(channels->loop, &channel->source);
+	loop_forget(channels->loop, &channel->flush);
 	while ((held = STAILQ_FIRST(&channel->held))) {
 		STAILQ_REMOVE_HEAD(&channel->held, entry);
 		free(held);
@@ -78,18 +79,45 @@ hold(struct channel *channel, const char *bytes, size_t length)
 		watch(channel);
 }
 
+static void
+wake(const struct channel *channel)
+{
+	static const uint64_t one = 1;
+
+	/* It is full after 2^64 times: then it was woken. */
+	(void)!write(channel->wake, &one, sizeof(one));
+}
+
+static void
+flush(struct channel *channel)
+{
+	size_t length = channel->length;
+
+	channel->length = 0;
+	if (STAILQ_EMPTY(&channel->held) &&
+	    push(channel, channel->packet, length))
+		return;
+	hold(channel, channel->packet, length);
+	wake(channel);
+}
+
+static void
+flush_due(struct loop_task *task)
+{
+	flush((struct channel *)((char *)task -
+				 offsetof(struct channel, flush)));
+}
+
 void
 channel_answer(struct channel *channel, const struct keeper_told *answer)
 {
-	char *bytes;
-	size_t length;
-
 	if (!channel)
 		return;
-	bytes = channel->channels->answer;
-	length = keeper_wire_answer(answer, bytes);
-	if (!STAILQ_EMPTY(&channel->held) || !push(channel, bytes, length))
-		hold(channel, bytes, length);
+	if (sizeof(channel->packet) - channel->length < KEEPER_ANSWER_MOST)
+		flush(channel);
+	channel->length +=
+		keeper_wire_answer(answer, channel->packet + channel->length);
+	loop_later(channel->channels->loop, &channel->flush);
 }
 
 static void
@@ -115,34 +143,55 @@ refuse(struct channel *channel)
 	drop(channel);
 }
 
+/* False: it was let go. */
+static bool
+take_packet(struct channel *channel, const char *bytes, size_t length)
+{
+	struct channels *channels = channel->channels;
+	struct keeper_asked request;
+
+	while (length > 0) {
+		size_t n = keeper_wire_asked(bytes, length, &request);
+
+		if (n == 0) {
+			refuse(channel);
+			return false;
+		}
+		channels->asked(channels->context, channel, &request);
+		bytes += n;
+		length -= n;
+	}
+	return true;
+}
+
 static void
-take_requests(struct channel *channel)
+take_packets(struct channel *channel)
 {
 	struct channels *channels = channel->channels;
 
 	/* An answer that has to wait ends it. */
-	for (int i = 0; i < REQUESTS_PER_EVENT; i++) {
-		struct keeper_asked request;
-		ssize_t n;
+	for (int i = 0; i < PACKETS_PER_EVENT && STAILQ_EMPTY(&channel->held);
+	     i++) {
+		ssize_t n = recv(channel->source.fd, channels->requests,
+				 sizeof(channels->requests),
+				 MSG_DONTWAIT | MSG_TRUNC);
+		bool here;
 
-		if (!STAILQ_EMPTY(&channel->held))
-			return;
-		n = recv(channel->source.fd, channels->request,
-			 sizeof(channels->request), MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0) {
 			drop(channel);
 			return;
 		}
-		if (!keeper_wire_asked(channels->request, (size_t)n,
-				       &request)) {
+		if ((size_t)n > sizeof(channels->requests)) {
 			refuse(channel);
 			return;
 		}
-		channels->asked(channels->context, channel, &request);
-		/* It may have been a password. */
-		explicit_bzero(channels->request, (size_t)n);
+		here = take_packet(channel, channels->requests, (size_t)n);
+		/* There may have been a password in it. */
+		explicit_bzero(channels->requests, (size_t)n);
+		if (!here)
+			return;
 	}
 }
 
@@ -158,7 +207,7 @@ channel_ready(struct loop_source *source, uint32_t events)
 		if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN))
 			drop(channel);
 		else
-			take_requests(channel);
+			take_packets(channel);
 	}
 }
 
@@ -188,7 +237,8 @@ channels_add(struct channels *channels, int socket, int wake, uint64_t worker)
 	*channel = (struct channel){ .source = { channel_ready, socket },
 				     .channels = channels,
 				     .wake = wake,
-				     .worker = worker };
+				     .worker = worker,
+				     .flush = { .run = flush_due } };
 	STAILQ_INIT(&channel->held);
 	if (loop_add(channels->loop, &channel->source, EPOLLIN) < 0) {
 		close(socket);
@@ -202,13 +252,12 @@ channels_add(struct channels *channels, int socket, int wake, uint64_t worker)
 void
 channels_wake(struct channels *channels)
 {
-	static const uint64_t one = 1;
 	struct channel *channel;
 
 	for (channel = TAILQ_FIRST(&channels->all); channel;
 	     channel = TAILQ_NEXT(channel, entry)) {
-		/* It is full after 2^64 times: then it was woken. */
-		(void)!write(channel->wake, &one, sizeof(one));
+		if (channel->length == 0)
+			wake(channel);
 	}
 }
 

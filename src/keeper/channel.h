@@ -3,10 +3,11 @@
  * The ways to the workers: requests come in, answers go out, and an eventfd
  * tells each that there is more in the ring.
  *
- * The keeper never waits for a worker: answers that its socket does not take
- * are held, and nothing more is read from it meanwhile.  So what is held is
- * bounded by what one may have under way.  A worker that sends what is no
- * request is let go.
+ * Answers go out together, before the keeper waits again; a worker that gets
+ * some looks into the ring, and needs no eventfd.  The keeper never waits for a
+ * worker: packets that its socket does not take are held, and nothing more is
+ * read from it meanwhile.  So what is held is bounded by what one may have under
+ * way.  A worker that sends what is no request is let go.
  */
 #ifndef TIMED_KEEPER_CHANNEL_H
 #define TIMED_KEEPER_CHANNEL_H
@@ -28,6 +29,9 @@ struct channel {
 	uint64_t worker; /* its slot, for the log */
 	STAILQ_HEAD(channel_queue, channel_held) held;
 	TAILQ_ENTRY(channel) entry;
+	struct loop_task flush;
+	size_t length; /* of the answers that are to go out */
+	char packet[KEEPER_PACKET];
 };
 
 struct channels {
@@ -38,8 +42,7 @@ struct channels {
 	void (*closed)(void *context, struct channel *channel);
 	void *context;
 	TAILQ_HEAD(channel_list, channel) all;
-	char request[KEEPER_REQUEST_MOST + 1];
-	char answer[KEEPER_ANSWER_MOST];
+	char requests[KEEPER_PACKET];
 };
 
 void channels_init(struct channels *channels, struct loop *loop,
@@ -58,7 +61,7 @@ void channels_wake(struct channels *channels);
 void channels_close(struct channels *channels);
 
 /*
- * Send ANSWER; to nobody, if CHANNEL is NULL.  Out of memory the keeper ends:
+ * Send ANSWER, soon; to nobody, if CHANNEL is NULL.  Out of memory the keeper ends:
  * the next one is asked again.
  */
 void channel_answer(struct channel *channel, const struct keeper_told *answer);

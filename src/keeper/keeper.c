@@ -196,9 +196,9 @@ start(struct keeper *keeper)
 		      channel_closed, keeper);
 	operators_open(&keeper->operators, keeper);
 	/* Before there is a store, so that the hasher never had one. */
-	if (accounts_open(&keeper->accounts, keeper) < 0 ||
-	    lines_open(&keeper->lines, keeper) < 0)
+	if (accounts_open(&keeper->accounts, keeper) < 0)
 		return -1;
+	lines_open(&keeper->lines, keeper);
 	supply_open(keeper);
 	return 0;
 }
@@ -209,7 +209,6 @@ finish(struct keeper *keeper)
 	supply_close(keeper);
 	operators_close(&keeper->operators);
 	channels_close(&keeper->channels);
-	lines_close(&keeper->lines);
 	accounts_close(&keeper->accounts);
 	timer_close(&keeper->second);
 	loop_remove(&keeper->loop, &keeper->command);

@@ -6,7 +6,6 @@
 
 #include <bsd/string.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* How often, in messages, and how many at a time old ones are removed. */
@@ -130,7 +129,6 @@ publish(struct lines *lines, bool stored)
 			lines_append(keeper, &item->message);
 	}
 	ring_publish(&keeper->ring);
-	channels_wake(&keeper->channels);
 }
 
 static void
@@ -181,6 +179,7 @@ lines_commit(struct lines *lines)
 	stored = store_all(lines);
 	publish(lines, stored);
 	acknowledge(lines, stored);
+	channels_wake(&lines->keeper->channels);
 	if (stored)
 		lines->count = 0;
 	else
@@ -188,12 +187,9 @@ lines_commit(struct lines *lines)
 }
 
 static void
-due(struct loop_source *source, uint32_t events)
+due(struct loop_task *task)
 {
-	struct lines *lines = (struct lines *)source;
-
-	(void)events;
-	lines_commit(lines);
+	lines_commit((struct lines *)task);
 }
 
 /* --- what is to be stored --- */
@@ -202,13 +198,11 @@ due(struct loop_source *source, uint32_t events)
 static struct lines_item *
 add(struct lines *lines)
 {
-	static const uint64_t one = 1;
 	struct lines_item *item;
 
 	if (lines->count == LINES_BATCH)
 		lines_commit(lines);
-	/* Edge-triggered: each write is an event, and nobody reads it. */
-	(void)!write(lines->due.fd, &one, sizeof(one));
+	loop_later(&lines->keeper->loop, &lines->due);
 	item = &lines->items[lines->count++];
 	item->said = false;
 	item->absent = false;
@@ -267,25 +261,12 @@ lines_forget(struct lines *lines, const struct channel *channel)
 			lines->items[i].channel = NULL;
 }
 
-/* --- life --- */
-
-int
+void
 lines_open(struct lines *lines, struct keeper *keeper)
 {
 	lines->keeper = keeper;
 	lines->count = 0;
 	/* So that a keeper that is replaced often prunes, too. */
 	lines->since_pruned = PRUNE_AFTER;
-	lines->due.ready = due;
-	lines->due.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (lines->due.fd < 0)
-		return -1;
-	return loop_add(&keeper->loop, &lines->due, EPOLLIN | EPOLLET);
-}
-
-void
-lines_close(struct lines *lines)
-{
-	loop_remove(&lines->keeper->loop, &lines->due);
-	close(lines->due.fd);
+	lines->due = (struct loop_task){ .run = due };
 }

@@ -42,16 +42,14 @@ struct lines_item {
 };
 
 struct lines {
-	struct loop_source due; /* eventfd: something waits */
+	struct loop_task due; /* something waits */
 	struct keeper *keeper;
 	int count;
 	uint64_t since_pruned; /* messages */
 	struct lines_item items[LINES_BATCH];
 };
 
-/* 0, or -1 with errno. */
-int lines_open(struct lines *lines, struct keeper *keeper);
-void lines_close(struct lines *lines);
+void lines_open(struct lines *lines, struct keeper *keeper);
 
 /* SESSION says what REQUEST has; TO is a user's id, or 0 for all. */
 void lines_say(struct lines *lines, struct channel *channel,

@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Answers taken before the clients get their turn. */
+/* Packets of answers taken before the clients get their turn. */
 enum {
-	ANSWERS_PER_EVENT = 64
+	PACKETS_PER_EVENT = 16
 };
 
 /* --- who is logged in --- */
@@ -180,16 +180,35 @@ flush_attached(struct keeping *keeping)
 	return true;
 }
 
+/* As many as go into one packet. */
+static bool
+flush_some(struct keeping *keeping)
+{
+	struct keeping_request *one = TAILQ_FIRST(&keeping->waiting);
+	size_t length = 0;
+	bool sent;
+	int count = 0;
+
+	for (; one && one->length <= KEEPER_PACKET - length;
+	     one = TAILQ_NEXT(one, entry)) {
+		memcpy(keeping->packet + length, one->bytes, one->length);
+		length += one->length;
+		count++;
+	}
+	sent = push(keeping, keeping->packet, length);
+	explicit_bzero(keeping->packet, length);
+	for (; sent && count > 0; count--)
+		keeping_request_enter(keeping, TAILQ_FIRST(&keeping->waiting),
+				      KEEPING_ASKED);
+	return sent;
+}
+
 static bool
 flush_requests(struct keeping *keeping)
 {
-	struct keeping_request *one;
-
-	while ((one = TAILQ_FIRST(&keeping->waiting))) {
-		if (!push(keeping, one->bytes, one->length))
+	while (!TAILQ_EMPTY(&keeping->waiting))
+		if (!flush_some(keeping))
 			return false;
-		keeping_request_enter(keeping, one, KEEPING_ASKED);
-	}
 	return true;
 }
 
@@ -210,11 +229,21 @@ flush_remains(struct keeping *keeping)
 	}
 }
 
+static void
+flush(struct loop_task *task)
+{
+	struct keeping *keeping =
+		(struct keeping *)((char *)task -
+				   offsetof(struct keeping, flush));
+
+	if (flush_attached(keeping) && flush_requests(keeping))
+		flush_remains(keeping);
+}
+
 void
 keeping_flush(struct keeping *keeping)
 {
-	if (flush_attached(keeping) && flush_requests(keeping))
-		flush_remains(keeping);
+	loop_later(keeping->loop, &keeping->flush);
 }
 
 /* --- lines --- */
@@ -367,11 +396,9 @@ take_answer(struct keeping *keeping, const struct keeper_told *told)
 		take_over_notice(keeping, told);
 		return;
 	}
+	/* Whoever asked may have been closed. */
 	one = keeping_request_find(keeping, told->head.token);
-	/* What was published before the answer comes before it. */
-	pull(keeping);
-	/* Somebody may have closed it just now. */
-	if (one && one->token == told->head.token)
+	if (one)
 		settle(keeping, one, told);
 }
 
@@ -379,20 +406,28 @@ take_answer(struct keeping *keeping, const struct keeper_told *told)
 static bool
 receive(struct keeping *keeping)
 {
+	const char *bytes = keeping->packet;
 	struct keeper_told told;
-	ssize_t n = recv(keeping->link.fd, keeping->answer, KEEPER_ANSWER_MOST,
+	ssize_t n = recv(keeping->link.fd, keeping->packet, KEEPER_PACKET,
 			 MSG_DONTWAIT | MSG_TRUNC);
+	size_t length;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (n <= 0 || n > KEEPER_ANSWER_MOST ||
-	    !keeper_wire_told(keeping->answer, (size_t)n, &told)) {
-		/* It died; the next one is on its way. */
-		lose(keeping);
-		return false;
+	/* What was published before an answer comes before it. */
+	if (n > 0)
+		pull(keeping);
+	while (n > 0 && n <= KEEPER_PACKET &&
+	       (length = keeper_wire_told(bytes, (size_t)n, &told)) > 0) {
+		take_answer(keeping, &told);
+		bytes += length;
+		n -= (ssize_t)length;
+		if (n == 0)
+			return keeping->link.fd >= 0;
 	}
-	take_answer(keeping, &told);
-	return keeping->link.fd >= 0;
+	/* It died; the next one is on its way. */
+	lose(keeping);
+	return false;
 }
 
 static void
@@ -407,7 +442,7 @@ link_ready(struct loop_source *source, uint32_t events)
 		(void)loop_modify(keeping->loop, &keeping->link, EPOLLIN);
 	}
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		for (int i = 0; i < ANSWERS_PER_EVENT; i++)
+		for (int i = 0; i < PACKETS_PER_EVENT; i++)
 			if (!receive(keeping))
 				break;
 	keeping_flush(keeping);
@@ -426,8 +461,9 @@ keeping_open(struct keeping *keeping, struct loop *loop)
 		TAILQ_INIT(&keeping->attached[i]);
 	TAILQ_INIT(&keeping->detached);
 	TAILQ_INIT(&keeping->remains);
-	keeping->answer = malloc(KEEPER_ANSWER_MOST);
-	if (!keeping->answer)
+	keeping->flush.run = flush;
+	keeping->packet = malloc(KEEPER_PACKET);
+	if (!keeping->packet)
 		return -1;
 	return keeping_request_open(keeping);
 }
@@ -477,7 +513,8 @@ keeping_close(struct keeping *keeping)
 	}
 	keeping_request_close(keeping);
 	feed_close(&keeping->feed);
-	free(keeping->answer);
+	loop_forget(keeping->loop, &keeping->flush);
+	free(keeping->packet);
 }
 
 void

@@ -14,7 +14,7 @@
  * Answers to one session come in the order of its questions, but that a login,
  * a registration or a change of password is overtaken by others.
  *
- * Everything is bounded: KEEPER_REQUESTS a worker, KEEPING_BYTES a session.
+ * Questions of one batch of events go out together.  Everything is bounded: KEEPER_REQUESTS a worker, KEEPING_BYTES a session.
  * Nothing is allocated for a question.
  */
 #ifndef TIMED_WORKER_KEEPING_H
@@ -114,7 +114,8 @@ struct keeping {
 	uint32_t unused_count;
 	struct keeping_request *pool; /* KEEPER_REQUESTS of them */
 	uint64_t round;		      /* makes tokens differ */
-	char *answer;		      /* KEEPER_ANSWER_MOST bytes */
+	struct loop_task flush;	      /* something waits to be sent */
+	char *packet;		      /* KEEPER_PACKET bytes */
 };
 
 /* --- the worker's part --- */

@@ -242,7 +242,7 @@ restore_one(struct keeping_session *session, const char **at, size_t *length)
 	memcpy(&size, *at, sizeof(size));
 	*at += sizeof(size);
 	*length -= sizeof(size);
-	if (size > *length || !keeper_wire_asked(*at, size, &asked) ||
+	if (size > *length || keeper_wire_asked(*at, size, &asked) != size ||
 	    !keeping_request_new(session, &asked, true))
 		return false;
 	*at += size;

@@ -74,7 +74,7 @@ void keeping_request_again(struct keeping *keeping);
 
 /* --- keeping.c --- */
 
-/* Send what waits, as far as the link takes it. */
+/* Send what waits, as far as the link takes it, when this batch is over. */
 void keeping_flush(struct keeping *keeping);
 
 /* Tell the keeper that another worker has the session ID. */
