@@ -92,160 +92,6 @@ keeping_bury(struct keeping *keeping, uint64_t id, uint64_t key)
 	return remains;
 }
 
-/* --- sending --- */
-
-static void
-lose(struct keeping *keeping)
-{
-	if (keeping->link.fd < 0)
-		return;
-	loop_remove(keeping->loop, &keeping->link);
-	close(keeping->link.fd);
-	keeping->link.fd = -1;
-	loop_remove(keeping->loop, &keeping->wake);
-	close(keeping->wake.fd);
-	keeping->wake.fd = -1;
-	keeping->full = false;
-}
-
-/* False when the link takes nothing more. */
-static bool
-push(struct keeping *keeping, const char *bytes, size_t length)
-{
-	ssize_t n;
-
-	if (keeping->link.fd < 0 || keeping->full)
-		return false;
-	do
-		n = send(keeping->link.fd, bytes, length,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return true;
-	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
-		keeping->full = true;
-		(void)loop_modify(keeping->loop, &keeping->link,
-				  EPOLLIN | EPOLLOUT);
-	} else {
-		lose(keeping);
-	}
-	return false;
-}
-
-/* ATTACH, PASS or LEAVE. */
-static bool
-push_session(struct keeping *keeping, enum keeper_type type, uint64_t id,
-	     uint64_t key, uint32_t moves)
-{
-	struct keeper_asked asked = {
-		.head = { .type = (uint16_t)type,
-			  .token = UINT64_MAX,
-			  .session = id,
-			  .from = key,
-			  .number = moves },
-	};
-	char bytes[KEEPER_REQUEST_MOST];
-
-	return push(keeping, bytes, keeper_wire_request(&asked, bytes));
-}
-
-void
-keeping_pass(struct keeping *keeping, uint64_t id)
-{
-	/* Should it not be told, it is in less of a hurry than it thinks. */
-	(void)push_session(keeping, KEEPER_PASS, id, 0, 0);
-}
-
-static bool
-flush_attached(struct keeping *keeping)
-{
-	struct keeping_session *session;
-	struct keeping_remains *remains;
-
-	while ((session = TAILQ_FIRST(&keeping->detached))) {
-		if (!push_session(keeping, KEEPER_ATTACH, session->id,
-				  session->key, session->moves))
-			return false;
-		keeping_list_out(session);
-		keeping_list_in(session, true);
-	}
-	for (remains = TAILQ_FIRST(&keeping->remains); remains;
-	     remains = TAILQ_NEXT(remains, entry)) {
-		if (!remains->attached &&
-		    !push_session(keeping, KEEPER_ATTACH, remains->id,
-				  remains->key, remains->moves))
-			return false;
-		remains->attached = true;
-	}
-	return true;
-}
-
-/* As many as go into one packet. */
-static bool
-flush_some(struct keeping *keeping)
-{
-	struct keeping_request *one = TAILQ_FIRST(&keeping->waiting);
-	size_t length = 0;
-	bool sent;
-	int count = 0;
-
-	for (; one && one->length <= KEEPER_PACKET - length;
-	     one = TAILQ_NEXT(one, entry)) {
-		memcpy(keeping->packet + length, one->bytes, one->length);
-		length += one->length;
-		count++;
-	}
-	sent = push(keeping, keeping->packet, length);
-	explicit_bzero(keeping->packet, length);
-	for (; sent && count > 0; count--)
-		keeping_request_enter(keeping, TAILQ_FIRST(&keeping->waiting),
-				      KEEPING_ASKED);
-	return sent;
-}
-
-static bool
-flush_requests(struct keeping *keeping)
-{
-	while (!TAILQ_EMPTY(&keeping->waiting))
-		if (!flush_some(keeping))
-			return false;
-	return true;
-}
-
-static void
-flush_remains(struct keeping *keeping)
-{
-	struct keeping_remains *remains, *next;
-
-	for (remains = TAILQ_FIRST(&keeping->remains); remains;
-	     remains = next) {
-		next = TAILQ_NEXT(remains, entry);
-		if (remains->lines > 0)
-			continue;
-		if (!push_session(keeping, KEEPER_LEAVE, remains->id, 0, 0))
-			return;
-		TAILQ_REMOVE(&keeping->remains, remains, entry);
-		free(remains);
-	}
-}
-
-static void
-flush(struct loop_task *task)
-{
-	struct keeping *keeping =
-		(struct keeping *)((char *)task -
-				   offsetof(struct keeping, flush));
-
-	if (flush_attached(keeping) && flush_requests(keeping))
-		flush_remains(keeping);
-}
-
-void
-keeping_flush(struct keeping *keeping)
-{
-	loop_later(keeping->loop, &keeping->flush);
-}
-
 /* --- lines --- */
 
 static void
@@ -426,7 +272,7 @@ receive(struct keeping *keeping)
 			return keeping->link.fd >= 0;
 	}
 	/* It died; the next one is on its way. */
-	lose(keeping);
+	keeping_lose(keeping);
 	return false;
 }
 
@@ -461,7 +307,7 @@ keeping_open(struct keeping *keeping, struct loop *loop)
 		TAILQ_INIT(&keeping->attached[i]);
 	TAILQ_INIT(&keeping->detached);
 	TAILQ_INIT(&keeping->remains);
-	keeping->flush.run = flush;
+	keeping->flush.run = keeping_send;
 	keeping->packet = malloc(KEEPER_PACKET);
 	if (!keeping->packet)
 		return -1;
@@ -485,7 +331,7 @@ keeping_link(struct keeping *keeping, int link, int wake, int ring)
 	bool mapped = feed_map(&keeping->feed, ring) == 0;
 
 	close(ring);
-	lose(keeping);
+	keeping_lose(keeping);
 	keeping->link.fd = link;
 	keeping->wake.fd = wake;
 	if (!mapped || watch(keeping) < 0) {
@@ -506,7 +352,7 @@ keeping_close(struct keeping *keeping)
 {
 	struct keeping_remains *remains;
 
-	lose(keeping);
+	keeping_lose(keeping);
 	while ((remains = TAILQ_FIRST(&keeping->remains))) {
 		TAILQ_REMOVE(&keeping->remains, remains, entry);
 		free(remains);

@@ -72,13 +72,21 @@ struct keeping_request *keeping_request_find(struct keeping *keeping,
 /* Forget what nobody waits for, and let all the rest wait to be sent. */
 void keeping_request_again(struct keeping *keeping);
 
-/* --- keeping.c --- */
+/* --- keeping_send.c --- */
 
 /* Send what waits, as far as the link takes it, when this batch is over. */
 void keeping_flush(struct keeping *keeping);
 
+/* The task that does it. */
+void keeping_send(struct loop_task *task);
+
+/* The link is no good any more; the master makes another. */
+void keeping_lose(struct keeping *keeping);
+
 /* Tell the keeper that another worker has the session ID. */
 void keeping_pass(struct keeping *keeping, uint64_t id);
+
+/* --- keeping.c --- */
 
 /* It is logged in: keep it where the keeper's answers find it. */
 void keeping_list_in(struct keeping_session *session, bool attached);
