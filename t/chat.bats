@@ -283,7 +283,15 @@ load chat
 		ada.say("another secret")
 		ada.expect(r"! that is not your password; it is as it was")
 		assert ada.text() == "bob: meanwhile"
-		ada.say("/passwd")
+		for answers in [""], [PASSWORD, ""]:
+		    ada.say("/passwd")
+		    ada.prompt("old password: ")
+		    ada.say(answers[0])
+		    if len(answers) > 1:
+		        ada.prompt("new password: ")
+		        ada.say(answers[1])
+		    ada.expect(r"! your password is as it was")
+		ada.say("/passwd  ")
 		ada.prompt("old password: ")
 		ada.say(PASSWORD)
 		ada.prompt("new password: ")

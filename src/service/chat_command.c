@@ -194,6 +194,8 @@ chat_command_run(struct chat_client *client, const struct chat_line *line)
 	struct chat_line rest = { line->text + 1, line->length - 1 };
 	struct chat_line name = chat_line_word(&rest);
 
+	while (rest.length > 0 && rest.text[rest.length - 1] == ' ')
+		rest.length--;
 	for (const struct chat_command *c = commands; c->name; c++)
 		if (is(&name, c->name))
 			return c->run(client, &rest);

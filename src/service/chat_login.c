@@ -163,14 +163,20 @@ end_change(struct chat_client *client)
 	chat_room_enter(client);
 }
 
+/* An empty line, too, ends it. */
+static bool
+leave_change(struct chat_client *client)
+{
+	chat_send(client, "! your password is as it was\n");
+	end_change(client);
+	return true;
+}
+
 static bool
 take_old(struct chat_client *client, const struct chat_line *line)
 {
-	if (line->length == 0 || line->length > NAME_PASSWORD_MOST) {
-		chat_send(client, "! your password is as it was\n");
-		end_change(client);
-		return true;
-	}
+	if (line->length == 0 || line->length > NAME_PASSWORD_MOST)
+		return leave_change(client);
 	client->secret = malloc(line->length);
 	if (!client->secret) {
 		conn_close(client->conn, CONN_NO_MEMORY);
@@ -187,6 +193,8 @@ take_new(struct chat_client *client, const struct chat_line *line)
 {
 	struct name name = name_of(client->session.name);
 
+	if (line->length == 0)
+		return leave_change(client);
 	if (!acceptable(client, &name, line))
 		return true;
 	if (!keeping_password(&client->session, client->secret,
