@@ -13,35 +13,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void
-drop(struct slot *slot)
-{
-	if (slot->fd >= 0)
-		bench_reset(slot->fd);
-	slot->fd = -1;
-}
-
 static int
 begin(struct slots *slots, struct slot *slot, uint32_t count)
 {
-	const struct addr *address = &slots->plan->address;
-
 	(void)count;
 	slot->length = 0;
-	slot->fd = bench_socket(address, slot->number, 0);
-	if (slot->fd < 0 ||
-	    (connect(slot->fd, &address->sa, address->length) < 0 &&
-	     errno != EINPROGRESS) ||
-	    slots_watch(slots, slot, EPOLLIN | EPOLLRDHUP) < 0)
-		return -1;
-	return 1;
+	return slots_connect(slots, slot, EPOLLIN | EPOLLRDHUP) < 0 ? -1 : 1;
 }
 
 /* The connection is over; ERROR: errno, or 0 when the server closed it. */
 static void
 over(struct slots *slots, struct slot *slot, int error)
 {
-	drop(slot);
+	slots_drop(slot);
 	if (error != 0)
 		slots_fail(slots, slot, error);
 	else
@@ -70,5 +54,5 @@ const struct transport transport_connects = {
 	.pieces = true,
 	.send = begin,
 	.serve = serve,
-	.drop = drop,
+	.drop = slots_drop,
 };

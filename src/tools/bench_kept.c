@@ -14,27 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void
-drop(struct slot *slot)
-{
-	if (slot->fd >= 0)
-		bench_reset(slot->fd);
-	slot->fd = -1;
-}
-
-/* 0, or -1 with errno; the connection may still be under way. */
 static int
 begin(struct slots *slots, struct slot *slot)
 {
-	const struct addr *address = &slots->plan->address;
-
-	slot->fd = bench_socket(address, slot->number, 0);
-	if (slot->fd < 0 ||
-	    (connect(slot->fd, &address->sa, address->length) < 0 &&
-	     errno != EINPROGRESS))
-		return -1;
-	return slots_watch(slots, slot,
-			   EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	return slots_connect(slots, slot,
+			     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
 /* Who cannot be connected to is tried again, and counted, with a request. */
@@ -44,7 +28,7 @@ prepare(struct slots *slots, struct slot *slot)
 	struct pollfd polled = { .events = POLLOUT };
 
 	if (begin(slots, slot) < 0) {
-		drop(slot);
+		slots_drop(slot);
 		return;
 	}
 	polled.fd = slot->fd;
@@ -91,7 +75,7 @@ decide(struct slots *slots, struct slot *slot)
 	    cookie != slot->cookie || slot->left > 0)
 		slot->length = 0;
 	if (slot->length != plan->request)
-		drop(slot);
+		slots_drop(slot);
 	slots_answer(slots, slot, slot->bytes, slot->length);
 }
 
@@ -99,7 +83,7 @@ decide(struct slots *slots, struct slot *slot)
 static void
 over(struct slots *slots, struct slot *slot, int error)
 {
-	drop(slot);
+	slots_drop(slot);
 	if (slot->pending > 0)
 		slots_fail(slots, slot, error ? error : ECONNRESET);
 }
@@ -144,5 +128,5 @@ const struct transport transport_kept = {
 	.open = prepare,
 	.send = send_request,
 	.serve = serve,
-	.drop = drop,
+	.drop = slots_drop,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/bench_slots.h"
 
+#include "tools/bench_socket.h"
+
 #include "base/clock.h"
 #include "base/fds.h"
 
@@ -45,6 +47,27 @@ decided(struct slots *slots, struct slot *slot)
 	TAILQ_REMOVE(&slots->busy, slot, link);
 	/* The one used last is the one that the caches have. */
 	TAILQ_INSERT_HEAD(&slots->idle, slot, link);
+}
+
+int
+slots_connect(struct slots *slots, struct slot *slot, uint32_t events)
+{
+	const struct addr *address = &slots->plan->address;
+
+	slot->fd = bench_socket(address, slot->number, 0);
+	if (slot->fd < 0 ||
+	    (connect(slot->fd, &address->sa, address->length) < 0 &&
+	     errno != EINPROGRESS))
+		return -1;
+	return slots_watch(slots, slot, events);
+}
+
+void
+slots_drop(struct slot *slot)
+{
+	if (slot->fd >= 0)
+		bench_reset(slot->fd);
+	slot->fd = -1;
 }
 
 void

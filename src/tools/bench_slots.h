@@ -90,6 +90,15 @@ int slots_bear(const struct query_plan *plan, const struct slots_share *share,
 /* Have the loop tell of EVENTS of the slot's socket.  0, or -1 with errno. */
 int slots_watch(struct slots *slots, struct slot *slot, uint32_t events);
 
+/*
+ * Begin a connection, and have the loop tell of its EVENTS.  0, or -1 with
+ * errno; it may still be under way.
+ */
+int slots_connect(struct slots *slots, struct slot *slot, uint32_t events);
+
+/* Reset it, if there is one. */
+void slots_drop(struct slot *slot);
+
 /* An answer to one request of SLOT was read: count it. */
 void slots_answer(struct slots *slots, struct slot *slot,
 		  const unsigned char *bytes, size_t length);
