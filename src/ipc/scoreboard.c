@@ -251,7 +251,7 @@ scoreboard_copy(void *to, const void *from, size_t size)
 }
 
 static bool
-tally_plausible(const struct tally *tally)
+tally_bounded(const struct tally *tally)
 {
 	uint64_t counters[TALLY_COUNTERS];
 
@@ -259,18 +259,39 @@ tally_plausible(const struct tally *tally)
 	for (int i = 0; i < TALLY_COUNTERS; i++)
 		if (counters[i] >= COUNTER_LIMIT)
 			return false;
-	return tally->closed + tally->handed <= tally->accepted + tally->taken;
+	return true;
 }
 
-static void
-fold_lateness(struct histogram *into, const struct histogram *from)
+static bool
+tally_plausible(const struct tally *tally)
 {
-	if (from->max >= COUNTER_LIMIT)
-		return;
+	return tally_bounded(tally) && tally->closed + tally->handed <=
+					       tally->accepted + tally->taken;
+}
+
+static bool
+lateness_bounded(const struct histogram *lateness)
+{
+	if (lateness->max >= COUNTER_LIMIT)
+		return false;
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
-		if (from->count[i] >= COUNTER_LIMIT)
-			return;
-	histogram_merge(into, from);
+		if (lateness->count[i] >= COUNTER_LIMIT)
+			return false;
+	return true;
+}
+
+void
+scoreboard_trim(struct scoreboard_slot *copy)
+{
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++)
+		if (!tally_bounded(&copy->services[i]))
+			copy->services[i] = (struct tally){ 0 };
+	if (!lateness_bounded(&copy->lateness))
+		copy->lateness = (struct histogram){ 0 };
+	if (copy->log_lost >= COUNTER_LIMIT)
+		copy->log_lost = 0;
+	if (copy->log_limited >= COUNTER_LIMIT)
+		copy->log_limited = 0;
 }
 
 /*
@@ -339,11 +360,10 @@ scoreboard_fold(struct scoreboard *scoreboard, int slot)
 		}
 		lost += settle_closed(scoreboard, i);
 	}
-	fold_lateness(&master->lateness, &last.lateness);
-	if (last.log_lost < COUNTER_LIMIT)
-		master->log_lost += last.log_lost;
-	if (last.log_limited < COUNTER_LIMIT)
-		master->log_limited += last.log_limited;
+	scoreboard_trim(&last);
+	histogram_merge(&master->lateness, &last.lateness);
+	master->log_lost += last.log_lost;
+	master->log_limited += last.log_limited;
 	memset(shared, 0, sizeof(*shared));
 	scoreboard_end(master);
 	return lost;
