@@ -186,14 +186,34 @@ scoreboard_close(struct scoreboard *scoreboard)
 	scoreboard->mine = NULL;
 }
 
+/*
+ * Map all of it in such a way that mprotect(2) cannot make it writable, which
+ * takes a descriptor that is for reading alone.
+ */
+static void *
+map_for_reading(const struct scoreboard *scoreboard)
+{
+	char path[32];
+	void *all;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", scoreboard->fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Without /proc it has to be the same one. */
+	all = mmap(NULL, SCOREBOARD_SIZE, PROT_READ, MAP_SHARED,
+		   fd >= 0 ? fd : scoreboard->fd, 0);
+	if (fd >= 0)
+		close(fd);
+	return all;
+}
+
 int
 scoreboard_own(struct scoreboard *scoreboard, int slot)
 {
 	off_t at = SCOREBOARD_SLOTS_AT + (off_t)slot * SCOREBOARD_SLOT_SIZE;
-	void *all, *mine;
+	void *all = map_for_reading(scoreboard);
+	void *mine;
 
-	all = mmap(NULL, SCOREBOARD_SIZE, PROT_READ, MAP_SHARED, scoreboard->fd,
-		   0);
 	if (all == MAP_FAILED)
 		return -1;
 	mine = mmap(NULL, SCOREBOARD_SLOT_SIZE, PROT_READ | PROT_WRITE,
@@ -265,8 +285,8 @@ tally_bounded(const struct tally *tally)
 static bool
 tally_plausible(const struct tally *tally)
 {
-	return tally_bounded(tally) && tally->closed + tally->handed <=
-					       tally->accepted + tally->taken;
+	return tally_bounded(tally) &&
+	       tally->closed + tally->handed <= tally->accepted + tally->taken;
 }
 
 static bool
