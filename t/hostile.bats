@@ -11,6 +11,7 @@ load chat
 setup()
 {
 	harness_setup
+	# shellcheck disable=SC2034 # for the harness
 	TIMED=$BUILD/t/hostile
 	FORMAT=$(stream 'format = "%s";')
 }
@@ -32,10 +33,10 @@ hostile_start()
 
 clients()
 {
-	client_start "$@"
+	client_start
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
 	FIRST=$CLIENT_OUT
-	client_start "$@"
+	client_start
 	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" 1
 }
 
