@@ -168,7 +168,7 @@ served()
 }
 
 @test "hostile: the keeper answers others, and it has no way into the ring" {
-	hostile_start keeper 5 "$(chat 'login_pause = 0.1;')"
+	hostile_start keeper 5 "$(chat 'lines_per_second = 0.0;')"
 	room <<-'EOF'
 		ada = Client("ada", ack=True)
 		eve = Client("eve")

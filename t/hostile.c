@@ -349,7 +349,7 @@ ask_keeper(struct hostile *hostile)
 		return;
 	fill(hostile, text, sizeof(text));
 	fill(hostile, &asked.head, sizeof(asked.head));
-	asked.head.type = (uint16_t)(draw(hostile) % KEEPER_TYPES);
+	asked.head.type = (uint16_t)(1 + draw(hostile) % (KEEPER_TYPES - 1));
 	asked.head.session %= 8;
 	asked.head.name_length = draw(hostile) % 2 ? 3 : 0;
 	asked.head.text_length %= sizeof(text);
