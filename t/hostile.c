@@ -8,8 +8,8 @@
  *	HOSTILE_UNTIL	when it ends, in hundredths of a second since the
  *			system was booted; whoever comes after that is honest
  *
- * It begins when somebody is connected to one of the others.  Once a second it
- * beats, so that nobody takes it for hung.  What it is denied
+ * It begins when somebody is connected to one of the others, and ends at the
+ * latest when CROWD are.  Once a second it beats, so that nobody takes it for hung.  What it is denied
  * goes to standard error.
  */
 #include "base/clock.h"
@@ -34,6 +34,10 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+enum {
+	CROWD = 8
+};
 
 struct hostile {
 	const struct worker_plan *plan;
@@ -434,17 +438,30 @@ listen_to_master(struct hostile *hostile, int milliseconds)
 	}
 }
 
+/* Connections of the others, as they say. */
+static uint32_t
+connections(const struct scoreboard *board, int slot)
+{
+	uint32_t sum = 0;
+
+	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (i != slot)
+			sum += scoreboard_slot(board, i)->connections;
+	return sum;
+}
+
 static bool
 has_begun(const struct hostile *hostile, const struct kind *kind)
 {
-	uint32_t connections = 0;
-
-	for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-		if (i != hostile->plan->slot)
-			connections += scoreboard_slot(&hostile->board, i)
-					       ->connections;
 	return kind->attack && hostile->accepted &&
-	       (kind->at_once || connections > 0);
+	       (kind->at_once ||
+		connections(&hostile->board, hostile->plan->slot) > 0);
+}
+
+static bool
+is_over(const struct scoreboard *board, int slot, uint64_t until)
+{
+	return since_boot() >= until || connections(board, slot) >= CROWD;
 }
 
 /* As worker_run() begins. */
@@ -486,7 +503,8 @@ live(struct hostile *hostile, const struct kind *kind)
 	if (kind->begin)
 		kind->begin(hostile);
 	(void)report_send(&hostile->report, REPORT_READY);
-	while (!hostile->over && since_boot() < hostile->until) {
+	while (!hostile->over &&
+	       !is_over(&hostile->board, hostile->plan->slot, hostile->until)) {
 		bool begun = has_begun(hostile, kind);
 
 		if (clock_monotonic() - hostile->beaten >=
@@ -516,7 +534,8 @@ __wrap_worker_run(const struct worker_plan *plan)
 	hostile.random = number_of("HOSTILE_SEED") * 2 + 1;
 	hostile.until = number_of("HOSTILE_UNTIL");
 	for (size_t i = 0; name && i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (plan->number == 0 && since_boot() < hostile.until &&
+		if (plan->number == 0 &&
+		    !is_over(plan->scoreboard, plan->slot, hostile.until) &&
 		    strcmp(name, kinds[i].name) == 0)
 			return live(&hostile, &kinds[i]);
 	return __real_worker_run(plan);
