@@ -399,7 +399,8 @@ crew_kill(struct crew *crew, int slot, const char *reason)
 	member->killed = true;
 	if (reason)
 		obituary_note(EVENT_WORKER_KILLED, member, "reason", reason);
-	kill(member->pid, SIGKILL);
+	if (!member->reaped)
+		kill(member->pid, SIGKILL);
 }
 
 static bool
@@ -451,6 +452,7 @@ crew_reap(struct crew *crew, pid_t pid, int status, struct crew_member *gone)
 		slot++;
 	if (slot == SCOREBOARD_SLOTS)
 		return -1;
+	crew->members[slot].reaped = true;
 	/* What it said before it died comes first; a pipe holds so much. */
 	if (crew->members[slot].piped)
 		take_reports(&crew->members[slot], 1 << 16);

@@ -41,6 +41,7 @@ struct crew_member {
 	uint64_t lost;	    /* connections that it died with */
 	bool beaten;	    /* it lived long enough for a beat, and had one */
 	bool killed;	    /* by us, and why was logged */
+	bool reaped;	    /* its pid may be somebody else's by now */
 	bool unwanted;	    /* it was told to go: no death of it is a crash */
 	bool piped;	    /* its report pipe is open */
 	bool crashed;	    /* it is gone, and nobody had told it to go */
