@@ -616,6 +616,17 @@ hook()
 	refused '2: cannot open include file.*'
 }
 
+@test "config: an include that the parser would read in another way is an error" {
+	# Each is a directory to the parser, which would end the process.
+	mkdir "$DIR/a\\b" "$DIR/a"$'\n'"b"
+	printf 'workers = 2;\n@include "a\\\\b"\n' >"$CONF"
+	refused '2: the name in an @include has no backslash'
+	printf '@include "a\nb"\n' >"$CONF"
+	refused '1: the name in an @include ends on its line'
+	printf '\n@include "\0"\n' >"$CONF"
+	refused '2: a NUL byte is no text'
+}
+
 @test "config: includes are found from another directory" {
 	printf '@include "more.conf"\n' >"$CONF"
 	echo 'frobnicate = 1;' >"$DIR/more.conf"

@@ -34,49 +34,74 @@ fault_of(int fd)
 	return status.st_size > BYTES_MAX ? "is larger than 1 MiB" : NULL;
 }
 
-/* The name in an include directive, in place; NULL when LINE is none. */
+/* What an include directive has behind its first quote, or NULL: it is none. */
 static char *
 included(char *line)
 {
 	static const char directive[] = "@include";
-	char *end;
 
 	line += strspn(line, " \t");
 	if (strncmp(line, directive, strlen(directive)) != 0)
 		return NULL;
 	line += strlen(directive);
 	line += strspn(line, " \t");
-	if (*line++ != '"')
-		return NULL;
-	end = strchr(line, '"');
+	return *line == '"' ? line + 1 : NULL;
+}
+
+/*
+ * Cut NAME off where its quote ends.  What is wrong with it, or NULL: all that
+ * the parser could take for another name than we do.
+ */
+static const char *
+take_name(char *name)
+{
+	char *end = strchr(name, '"');
+
 	if (!end)
-		return NULL;
+		return "the name in an @include ends on its line";
 	*end = '\0';
-	return line;
+	return strchr(name, '\\') ? "the name in an @include has no backslash"
+				  : NULL;
 }
 
 static bool check(const char *file, const char *directory, int depth,
 		  struct complaints *complaints);
 
+/* LINE, of LENGTH bytes: what is wrong with it, or NULL; *NAME: of a file. */
+static const char *
+look_at(char *line, size_t length, char **name)
+{
+	*name = NULL;
+	if (memchr(line, '\0', length))
+		return "a NUL byte is no text";
+	*name = included(line);
+	return *name ? take_name(*name) : NULL;
+}
+
 static bool
-check_included(FILE *stream, const char *directory, int depth,
+check_included(FILE *stream, const char *file, const char *directory, int depth,
 	       struct complaints *complaints)
 {
 	char path[PATH_MAX];
-	char *line = NULL;
+	char *line = NULL, *name;
 	size_t room = 0;
+	ssize_t length;
 	bool good = true;
 
-	while (good && getline(&line, &room, stream) > 0) {
-		const char *name = included(line);
+	for (int number = 1;
+	     good && (length = getline(&line, &room, stream)) > 0; number++) {
+		const char *fault = look_at(line, (size_t)length, &name);
 
-		if (!name)
-			continue;
-		if (*name == '/')
-			snprintf(path, sizeof(path), "%s", name);
-		else
-			snprintf(path, sizeof(path), "%s/%s", directory, name);
-		good = check(path, directory, depth, complaints);
+		if (fault) {
+			complain(complaints, NULL, "%s:%d: %s", file, number,
+				 fault);
+			good = false;
+		} else if (name) {
+			snprintf(path, sizeof(path), "%s%s%s",
+				 *name == '/' ? "" : directory,
+				 *name == '/' ? "" : "/", name);
+			good = check(path, directory, depth, complaints);
+		}
 	}
 	free(line);
 	return good;
@@ -109,7 +134,7 @@ check(const char *file, const char *directory, int depth,
 	}
 	/* Deeper ones the parser refuses itself. */
 	good = depth > DEPTH_MAX ||
-	       check_included(stream, directory, depth + 1, complaints);
+	       check_included(stream, file, directory, depth + 1, complaints);
 	fclose(stream);
 	return good;
 }

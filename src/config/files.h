@@ -15,7 +15,8 @@
 
 /*
  * Whether FILE, and what it includes from DIRECTORY, are plain files (or
- * /dev/null) of at most 1 MiB; else COMPLAINTS say which is not.
+ * /dev/null) of at most 1 MiB, and text in which the parser finds no other
+ * includes than we do; else COMPLAINTS say which is not.
  */
 bool files_check(const char *file, const char *directory,
 		 struct complaints *complaints);

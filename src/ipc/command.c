@@ -11,9 +11,11 @@
 int
 command_pair(int ends[2])
 {
-	return socketpair(AF_UNIX,
-			  SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-			  ends);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		       0, ends) < 0)
+		return -1;
+	/* Nor may descriptors wait there that nobody ever takes. */
+	return shutdown(ends[0], SHUT_RD);
 }
 
 int

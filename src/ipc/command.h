@@ -59,7 +59,10 @@ struct command {
 	uint64_t argument;
 };
 
-/* ends[0]: the master's, non-blocking; ends[1]: the worker's. */
+/*
+ * ends[0]: the master's, non-blocking; ends[1]: the worker's, who cannot send
+ * anything through it.
+ */
 int command_pair(int ends[2]);
 
 /*

@@ -17,6 +17,7 @@ const struct log_kind event_kinds[EVENT_COUNT] = {
 	[EVENT_CONFIG_WARNING] = { LOG_LEVEL_WARNING, "configuration warning" },
 	[EVENT_LISTENING] = { LOG_LEVEL_NOTICE, "listening" },
 	[EVENT_LISTENER_CLOSED] = { LOG_LEVEL_NOTICE, "listener closed" },
+	[EVENT_LISTENER_MENDED] = { LOG_LEVEL_WARNING, "listener mended" },
 	[EVENT_WORKER_READY] = { LOG_LEVEL_INFO, "worker ready" },
 	[EVENT_WORKER_RETIRED] = { LOG_LEVEL_INFO, "worker retires" },
 	[EVENT_HANDED_OVER] = { LOG_LEVEL_INFO, "connections handed over" },

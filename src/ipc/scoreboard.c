@@ -186,14 +186,34 @@ scoreboard_close(struct scoreboard *scoreboard)
 	scoreboard->mine = NULL;
 }
 
+/*
+ * Map all of it in such a way that mprotect(2) cannot make it writable, which
+ * takes a descriptor that is for reading alone.
+ */
+static void *
+map_for_reading(const struct scoreboard *scoreboard)
+{
+	char path[32];
+	void *all;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", scoreboard->fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Without /proc it has to be the same one. */
+	all = mmap(NULL, SCOREBOARD_SIZE, PROT_READ, MAP_SHARED,
+		   fd >= 0 ? fd : scoreboard->fd, 0);
+	if (fd >= 0)
+		close(fd);
+	return all;
+}
+
 int
 scoreboard_own(struct scoreboard *scoreboard, int slot)
 {
 	off_t at = SCOREBOARD_SLOTS_AT + (off_t)slot * SCOREBOARD_SLOT_SIZE;
-	void *all, *mine;
+	void *all = map_for_reading(scoreboard);
+	void *mine;
 
-	all = mmap(NULL, SCOREBOARD_SIZE, PROT_READ, MAP_SHARED, scoreboard->fd,
-		   0);
 	if (all == MAP_FAILED)
 		return -1;
 	mine = mmap(NULL, SCOREBOARD_SLOT_SIZE, PROT_READ | PROT_WRITE,
@@ -251,7 +271,7 @@ scoreboard_copy(void *to, const void *from, size_t size)
 }
 
 static bool
-tally_plausible(const struct tally *tally)
+tally_bounded(const struct tally *tally)
 {
 	uint64_t counters[TALLY_COUNTERS];
 
@@ -259,18 +279,39 @@ tally_plausible(const struct tally *tally)
 	for (int i = 0; i < TALLY_COUNTERS; i++)
 		if (counters[i] >= COUNTER_LIMIT)
 			return false;
-	return tally->closed + tally->handed <= tally->accepted + tally->taken;
+	return true;
 }
 
-static void
-fold_lateness(struct histogram *into, const struct histogram *from)
+static bool
+tally_plausible(const struct tally *tally)
 {
-	if (from->max >= COUNTER_LIMIT)
-		return;
+	return tally_bounded(tally) &&
+	       tally->closed + tally->handed <= tally->accepted + tally->taken;
+}
+
+static bool
+lateness_bounded(const struct histogram *lateness)
+{
+	if (lateness->max >= COUNTER_LIMIT)
+		return false;
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
-		if (from->count[i] >= COUNTER_LIMIT)
-			return;
-	histogram_merge(into, from);
+		if (lateness->count[i] >= COUNTER_LIMIT)
+			return false;
+	return true;
+}
+
+void
+scoreboard_trim(struct scoreboard_slot *copy)
+{
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++)
+		if (!tally_bounded(&copy->services[i]))
+			copy->services[i] = (struct tally){ 0 };
+	if (!lateness_bounded(&copy->lateness))
+		copy->lateness = (struct histogram){ 0 };
+	if (copy->log_lost >= COUNTER_LIMIT)
+		copy->log_lost = 0;
+	if (copy->log_limited >= COUNTER_LIMIT)
+		copy->log_limited = 0;
 }
 
 /*
@@ -339,11 +380,10 @@ scoreboard_fold(struct scoreboard *scoreboard, int slot)
 		}
 		lost += settle_closed(scoreboard, i);
 	}
-	fold_lateness(&master->lateness, &last.lateness);
-	if (last.log_lost < COUNTER_LIMIT)
-		master->log_lost += last.log_lost;
-	if (last.log_limited < COUNTER_LIMIT)
-		master->log_limited += last.log_limited;
+	scoreboard_trim(&last);
+	histogram_merge(&master->lateness, &last.lateness);
+	master->log_lost += last.log_lost;
+	master->log_limited += last.log_limited;
 	memset(shared, 0, sizeof(*shared));
 	scoreboard_end(master);
 	return lost;

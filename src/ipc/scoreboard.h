@@ -234,6 +234,12 @@ uint64_t scoreboard_fold(struct scoreboard *scoreboard, int slot);
 int scoreboard_service(struct scoreboard *scoreboard, const char *name,
 		       const char *type);
 
+/*
+ * For whoever shows a COPY of a slot: numbers that cannot be, which its owner
+ * may have written all the same, are 0 from then on.
+ */
+void scoreboard_trim(struct scoreboard_slot *copy);
+
 /* Copy shared memory word by word; SIZE is a multiple of 8. */
 void scoreboard_copy(void *to, const void *from, size_t size);
 

@@ -91,6 +91,7 @@ copy_workers(const struct scoreboard *board, struct snapshot *snapshot)
 		worker->place = snapshot->master.places[i];
 		scoreboard_copy(&worker->own, scoreboard_slot(board, i),
 				sizeof(worker->own));
+		scoreboard_trim(&worker->own);
 	}
 }
 

@@ -6,9 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+/* Whoever wrote it: a count is not negative. */
 static void
 set_count(json_t *object, const char *key, uint64_t value)
 {
+	if (value > INT64_MAX)
+		value = INT64_MAX;
 	json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 

@@ -20,6 +20,7 @@ finish(struct accounts *accounts)
 	struct accounts_case *one = TAILQ_FIRST(&accounts->waiting);
 
 	TAILQ_REMOVE(&accounts->waiting, one, entry);
+	accounts->waiting_count--;
 	explicit_bzero(one, sizeof(*one));
 	TAILQ_INSERT_HEAD(&accounts->unused, one, entry);
 }
@@ -290,22 +291,46 @@ serve(struct accounts *accounts)
 		;
 }
 
+static bool
+somebody_waits(const struct accounts *accounts, const struct channel *channel)
+{
+	const struct accounts_case *one;
+
+	for (one = TAILQ_FIRST(&accounts->waiting); one;
+	     one = TAILQ_NEXT(one, entry))
+		if (one->channel == channel)
+			return true;
+	return false;
+}
+
+/* One worker alone, whoever makes it ask, does not keep all others out. */
+static bool
+is_full(const struct accounts *accounts, const struct channel *channel)
+{
+	int room = ACCOUNTS_QUEUE - accounts->waiting_count;
+
+	return room == 0 ||
+	       (room <= ACCOUNTS_SPARE && somebody_waits(accounts, channel));
+}
+
 void
 accounts_ask(struct accounts *accounts, struct channel *channel,
 	     const struct keeper_asked *request, const struct name *name)
 {
 	const struct keeper_request *head = &request->head;
-	struct accounts_case *one = TAILQ_FIRST(&accounts->unused);
+	struct accounts_case *one;
 
 	/* No hash was made of such a one. */
 	if (head->text_length > NAME_PASSWORD_MOST) {
 		requests_answer(channel, head->token, KEEPER_WRONG, NULL);
 		return;
 	}
-	if (!one) {
+	if (is_full(accounts, channel)) {
 		requests_answer(channel, head->token, KEEPER_BUSY, NULL);
 		return;
 	}
+	one = TAILQ_FIRST(&accounts->unused);
+	accounts->waiting_count++;
 	TAILQ_REMOVE(&accounts->unused, one, entry);
 	*one = (struct accounts_case){ .type = (enum keeper_type)head->type,
 				       .channel = channel,

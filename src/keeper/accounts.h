@@ -20,7 +20,9 @@
 #include <sys/queue.h>
 
 enum {
-	ACCOUNTS_QUEUE = 64
+	ACCOUNTS_QUEUE = 64,
+	/* Of these, for workers of whose clients nobody waits. */
+	ACCOUNTS_SPARE = 8,
 };
 
 struct keeper;
@@ -48,6 +50,7 @@ struct accounts {
 	waiting; /* the first is
 							      being served */
 	struct accounts_queue unused;
+	int waiting_count;
 	struct accounts_case cases[ACCOUNTS_QUEUE];
 };
 

@@ -22,23 +22,30 @@ struct channel_held {
 	char bytes[];
 };
 
+/* It is, or is about to be, in no list any more. */
 static void
-drop(struct channel *channel)
+release_all(struct channel *channel)
 {
 	struct channels *channels = channel->channels;
-	struct channel_held *held;
+	struct channel_held *held, *next;
 
-	TAILQ_REMOVE(&channels->all, channel, entry);
 	channels->closed(channels->context, channel);
 	loop_remove(channels->loop, &channel->source);
 	loop_forget(channels->loop, &channel->flush);
-	while ((held = STAILQ_FIRST(&channel->held))) {
-		STAILQ_REMOVE_HEAD(&channel->held, entry);
+	for (held = STAILQ_FIRST(&channel->held); held; held = next) {
+		next = STAILQ_NEXT(held, entry);
 		free(held);
 	}
 	close(channel->source.fd);
 	close(channel->wake);
 	free(channel);
+}
+
+static void
+drop(struct channel *channel)
+{
+	TAILQ_REMOVE(&channel->channels->all, channel, entry);
+	release_all(channel);
 }
 
 /* --- answers --- */
@@ -264,8 +271,11 @@ channels_wake(struct channels *channels)
 void
 channels_close(struct channels *channels)
 {
-	struct channel *channel;
+	struct channel *channel, *next;
 
-	while ((channel = TAILQ_FIRST(&channels->all)))
-		drop(channel);
+	for (channel = TAILQ_FIRST(&channels->all); channel; channel = next) {
+		next = TAILQ_NEXT(channel, entry);
+		release_all(channel);
+	}
+	TAILQ_INIT(&channels->all);
 }

@@ -28,10 +28,22 @@ roster_init(struct roster *roster)
 void
 roster_free(struct roster *roster)
 {
-	struct roster_session *session;
+	struct roster_session *session, *next_session;
+	struct roster_user *user, *next_user;
 
-	while ((session = TAILQ_FIRST(&roster->all)))
-		roster_remove(roster, session);
+	for (session = TAILQ_FIRST(&roster->all); session;
+	     session = next_session) {
+		next_session = TAILQ_NEXT(session, entry);
+		free(session);
+	}
+	for (int i = 0; i < ROSTER_BUCKETS; i++) {
+		for (user = LIST_FIRST(&roster->users[i]); user;
+		     user = next_user) {
+			next_user = LIST_NEXT(user, bucket);
+			free(user);
+		}
+	}
+	roster_init(roster);
 }
 
 struct roster_session *

@@ -15,10 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Records taken from one worker before the others get their turn. */
 enum {
-	REPORTS_PER_EVENT = 64
+	/* Records taken from one worker before the others get their turn. */
+	REPORTS_PER_EVENT = 64,
+	/* Between two checks: a pipe holds fewer beats, however late we are. */
+	REPORTS_PER_SECOND = 200,
 };
+
+/* A beat that comes earlier is no sign of life: the first is due in a second. */
+static const uint64_t ALIVE = 500 * (uint64_t)CLOCK_MILLISECOND;
 
 static int
 slot_of(const struct crew_member *member)
@@ -59,7 +64,7 @@ had_beat(struct crew_member *member, const struct report_beat *beat)
 
 	member->last_beat = clock_monotonic();
 	member->accepted += beat->delta.accepted;
-	member->beaten = true;
+	member->beaten |= member->last_beat - member->born >= ALIVE;
 	crew->events->beat(crew->context, slot_of(member), beat);
 }
 
@@ -108,6 +113,11 @@ take_reports(struct crew_member *member, int most)
 	for (int i = 0; i < most; i++) {
 		switch (report_next(&member->reader, &report)) {
 		case REPORT_GOT:
+			if (++member->reports > REPORTS_PER_SECOND) {
+				crew_kill(member->crew, slot_of(member),
+					  "it reports too often");
+				return true;
+			}
 			take_report(member, &report);
 			break;
 		case REPORT_REFUSED:
@@ -194,6 +204,7 @@ take_in(struct crew *crew, const struct spawn_order *order,
 		.number = order->number,
 		.generation = order->generation,
 		.state = WORKER_STARTING,
+		.born = clock_monotonic(),
 		.last_beat = clock_monotonic(),
 		.piped = true,
 	};
@@ -388,7 +399,8 @@ crew_kill(struct crew *crew, int slot, const char *reason)
 	member->killed = true;
 	if (reason)
 		obituary_note(EVENT_WORKER_KILLED, member, "reason", reason);
-	kill(member->pid, SIGKILL);
+	if (!member->reaped)
+		kill(member->pid, SIGKILL);
 }
 
 static bool
@@ -412,6 +424,7 @@ crew_check(struct crew *crew, uint64_t limit, bool patient)
 
 		if (member->pid == 0 || member->killed)
 			continue;
+		member->reports = 0;
 		member->last_beat += late;
 		member->deadline += patient ? second : late;
 		if (member->state == WORKER_RETIRING && now >= member->deadline)
@@ -439,6 +452,7 @@ crew_reap(struct crew *crew, pid_t pid, int status, struct crew_member *gone)
 		slot++;
 	if (slot == SCOREBOARD_SLOTS)
 		return -1;
+	crew->members[slot].reaped = true;
 	/* What it said before it died comes first; a pipe holds so much. */
 	if (crew->members[slot].piped)
 		take_reports(&crew->members[slot], 1 << 16);

@@ -32,13 +32,16 @@ struct crew_member {
 	unsigned number; /* in its generation */
 	unsigned generation;
 	enum worker_state state;
-	uint64_t last_beat; /* or its birth; CLOCK_MONOTONIC, nanoseconds */
+	uint64_t born; /* CLOCK_MONOTONIC, nanoseconds; 0: before this image */
+	uint64_t last_beat; /* or its birth; the same */
 	uint64_t accepted;  /* as its beats say */
 	uint64_t deadline;  /* of its hand-off, if it retires; the same */
 	int heirs;	    /* that it was told to hand over to */
+	unsigned reports;   /* since the last check */
 	uint64_t lost;	    /* connections that it died with */
-	bool beaten;	    /* it had its first beat */
+	bool beaten;	    /* it lived long enough for a beat, and had one */
 	bool killed;	    /* by us, and why was logged */
+	bool reaped;	    /* its pid may be somebody else's by now */
 	bool unwanted;	    /* it was told to go: no death of it is a crash */
 	bool piped;	    /* its report pipe is open */
 	bool crashed;	    /* it is gone, and nobody had told it to go */

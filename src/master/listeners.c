@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "master/listeners.h"
 
-#include "base/fds.h"
 #include "ipc/events.h"
 #include "master/halt.h"
 #include "master/listen.h"
@@ -433,13 +432,6 @@ listeners_abort(struct listeners *next)
 {
 	while (next->count > 0)
 		remove_last(next);
-}
-
-void
-listeners_mend(const struct listeners *listeners)
-{
-	for (int i = 0; i < listeners->count; i++)
-		(void)fds_nonblocking(listeners->items[i].fd);
 }
 
 void

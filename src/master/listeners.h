@@ -61,12 +61,6 @@ void listeners_commit(struct listeners *current, struct listeners *next);
 /* NEXT will not be used: close what is in it alone. */
 void listeners_abort(struct listeners *next);
 
-/*
- * Make all non-blocking again: that is a property of the socket itself, which
- * a worker that went mad can change under all the others.
- */
-void listeners_mend(const struct listeners *listeners);
-
 /* Close all, and remove the files of unix sockets. */
 void listeners_close(struct listeners *listeners);
 

@@ -249,7 +249,7 @@ member_beat(void *context, int slot, const struct report_beat *beat)
 	struct pool_generation *generation =
 		generation_of(pool, member->generation);
 
-	if (generation)
+	if (generation && member->beaten)
 		generation->places[member->number].delay = 0;
 	pool->events->beat(pool->context, beat);
 	check_recycling(pool, slot);

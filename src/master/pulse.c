@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "ipc/events.h"
+#include "master/mend.h"
 #include "master/notify.h"
 #include "master/pausing.h"
 
@@ -63,7 +64,7 @@ pulse_second(struct master *master)
 {
 	__atomic_store_n(&master_board(master)->heartbeat, clock_monotonic(),
 			 __ATOMIC_RELAXED);
-	listeners_mend(&master->listeners);
+	mend_listeners(&master->listeners);
 	pool_check(&master->pool);
 	warden_retry(&master->warden);
 	hooks_second(&master->hooks);

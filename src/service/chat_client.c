@@ -216,21 +216,19 @@ take(struct chat_client *client, enum chat_line_got got,
 static void
 keep(struct chat_client *client, const char *bytes, size_t length)
 {
-	char *kept = client->kept;
-
 	if (client->gone)
 		return;
-	if (length > 0 && !kept)
-		kept = malloc(CHAT_KEPT);
-	if (length > CHAT_KEPT || (length > 0 && !kept)) {
+	if (length == 0) {
+		discard(client);
+		return;
+	}
+	if (!client->kept)
+		client->kept = malloc(CHAT_KEPT);
+	if (!client->kept || length > CHAT_KEPT) {
 		conn_close(client->conn, CONN_NO_MEMORY);
 		return;
 	}
-	if (length > 0)
-		memmove(kept, bytes, length);
-	else
-		discard(client);
-	client->kept = length > 0 ? kept : NULL;
+	memmove(client->kept, bytes, length);
 	client->kept_length = (uint16_t)length;
 }
 

@@ -20,11 +20,14 @@ enum {
 	CHAT_LINE = 1024, /* bytes, without its end */
 };
 
-/* Where a client's input is.  All zero: at the beginning. */
+/*
+ * Where a client's input is.  All zero: at the beginning.  Whatever the bytes
+ * are, it is a place: an old worker may have written them.
+ */
 struct chat_line_place {
-	uint8_t telnet; /* in the middle of a command */
-	uint8_t option; /* bytes of that so far */
-	bool dropping;	/* in a line that is too long */
+	uint8_t telnet;	  /* in the middle of a command */
+	uint8_t option;	  /* bytes of that so far */
+	uint8_t dropping; /* not 0: in a line that is too long */
 };
 
 enum chat_line_got {

@@ -413,6 +413,7 @@ bench_load(const struct bench_plan *plan, const struct bench_share *share,
 	if (load_open(&load) < 0) {
 		bench_complain("cannot start a load process: %s",
 			       strerror(errno));
+		free(load.connections);
 		return EX_OSERR;
 	}
 	connect_all(&load);

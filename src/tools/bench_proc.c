@@ -228,7 +228,9 @@ bench_proc_read(struct bench_proc_list *list, const pid_t *roots, int count,
 		bench_proc_free(list);
 		return -1;
 	}
-	qsort(list->entries, list->count, sizeof(*list->entries), compare);
+	if (list->count > 0)
+		qsort(list->entries, list->count, sizeof(*list->entries),
+		      compare);
 	choose(list, roots, count);
 	drop_others(list);
 	for (size_t i = 0; i < list->count; i++)

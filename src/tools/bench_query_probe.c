@@ -164,7 +164,7 @@ ask_any(const struct bench_options *options, struct query_plan *plan,
 int
 query_probe(const struct bench_options *options, struct query_plan *plan)
 {
-	struct answer answer;
+	struct answer answer = { 0 };
 
 	if (ask_any(options, plan, &answer) < 0)
 		return -1;

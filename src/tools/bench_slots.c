@@ -411,6 +411,8 @@ slots_bear(const struct query_plan *plan, const struct slots_share *share,
 	if (slots_open(&slots, share) < 0) {
 		bench_complain("cannot start a load process: %s",
 			       strerror(errno));
+		free(slots.all);
+		free(slots.bytes);
 		return EX_OSERR;
 	}
 	report(share);

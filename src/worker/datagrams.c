@@ -317,14 +317,15 @@ datagrams_open(struct datagrams *datagrams, struct loop *loop,
 	       const struct accept_listener *listeners, int count,
 	       struct instance *instances)
 {
+	int found = 0;
+
 	*datagrams = (struct datagrams){ .loop = loop };
 	datagrams->sources =
 		calloc((size_t)count + 1, sizeof(*datagrams->sources));
 	if (!datagrams->sources)
 		return -1;
 	for (int i = 0; i < count; i++) {
-		struct datagram_source *source =
-			&datagrams->sources[datagrams->count];
+		struct datagram_source *source = &datagrams->sources[found];
 
 		if (listeners[i].transport != ADDR_UDP)
 			continue;
@@ -333,14 +334,16 @@ datagrams_open(struct datagrams *datagrams, struct loop *loop,
 		source->datagrams = datagrams;
 		source->instance = &instances[listeners[i].service];
 		source->port = addr_port(&listeners[i].bound);
-		datagrams->count++;
+		found++;
 	}
-	if (datagrams->count > 0)
-		datagrams->batch = new_batch(datagrams);
-	if (datagrams->batch)
-		prepare(datagrams->batch, DATAGRAM_BATCH);
-	if (datagrams->count == 0 || datagrams->batch)
+	datagrams->count = found;
+	if (found == 0)
 		return 0;
+	datagrams->batch = new_batch(datagrams);
+	if (datagrams->batch) {
+		prepare(datagrams->batch, DATAGRAM_BATCH);
+		return 0;
+	}
 	free(datagrams->sources);
 	return -1;
 }

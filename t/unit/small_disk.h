@@ -20,7 +20,7 @@ small_disk_mount(const char *directory, int kilobytes)
 
 	snprintf(options, sizeof(options), "size=%dk", kilobytes);
 	return unshared(CLONE_NEWNS) &&
-	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("none", directory, "tmpfs", 0, options) == 0;
 }
 

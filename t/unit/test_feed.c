@@ -214,7 +214,8 @@ static void
 what_is_overwritten_is_counted(void **state)
 {
 	struct room *room = *state;
-	int first = 0;
+	char line[128] = "";
+	int first;
 
 	feed_begin(&room->feed, &room->reader, 0, 5, 7);
 	append_many(room, 1, 1000, 100);
@@ -224,7 +225,10 @@ what_is_overwritten_is_counted(void **state)
 	append_many(room, 1001, 2000, 100);
 	feed_pull(&room->feed);
 	assert_true(gather(room, 64) > 0);
-	assert_int_equal(sscanf(room->parts[0].iov_base, "%d", &first), 1);
+	/* There is no end in it but the line's. */
+	assert_true(room->parts[0].iov_len >= sizeof(line));
+	memcpy(line, room->parts[0].iov_base, sizeof(line) - 1);
+	first = atoi(line);
 	assert_int_equal(room->missed, first - 1);
 	assert_true(first > 1000);
 	all_is_sent(room, gather(room, 64));

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -228,6 +229,49 @@ a_change_under_way_is_not_read(void **state)
 	snapshot_close(&source);
 }
 
+/* What a hostile worker writes to its slot is shown as nothing at all. */
+static void
+numbers_that_cannot_be_are_not_shown(void **state)
+{
+	struct board *board = *state;
+	struct scoreboard_slot *slot = scoreboard_slot(&board->scoreboard, 5);
+	const struct snapshot *snapshot;
+
+	place(board, 5, 1, WORKER_SERVING);
+	place(board, 6, 1, WORKER_SERVING);
+	scoreboard_slot(&board->scoreboard, 6)->services[0].accepted = 3;
+	memset(slot, 0xff, sizeof(*slot));
+	slot->services[1] = (struct tally){ .accepted = 2, .closed = 1 };
+	snapshot = take(board);
+	assert_int_equal(snapshot->worker_count, 2);
+	assert_int_equal(snapshot->services[0].accepted, 3);
+	assert_int_equal(snapshot->services[1].accepted, 2);
+	assert_int_equal(snapshot->total.accepted, 5);
+	assert_int_equal(snapshot->lateness.max, 0);
+	assert_int_equal(snapshot->log_lost, 0);
+	assert_int_equal(snapshot->log_limited, 0);
+}
+
+/* A worker that was taken over cannot have the rest for writing. */
+static void
+what_is_for_reading_stays_so(void **state)
+{
+	struct board *board = *state;
+	struct scoreboard mine = board->scoreboard;
+
+	mine.fd = dup(board->scoreboard.fd);
+	mine.map =
+		mmap(NULL, SCOREBOARD_SIZE, PROT_READ, MAP_SHARED, mine.fd, 0);
+	assert_int_equal(scoreboard_own(&mine, 3), 0);
+	mine.mine->connections = 7;
+	assert_int_equal(scoreboard_slot(&board->scoreboard, 3)->connections,
+			 7);
+	assert_int_equal(
+		mprotect(mine.map, SCOREBOARD_SIZE, PROT_READ | PROT_WRITE),
+		-1);
+	scoreboard_close(&mine);
+}
+
 static void
 what_is_no_scoreboard_is_refused(void **state)
 {
@@ -288,6 +332,8 @@ main(void)
 		TEST(services_keep_their_entry),
 		TEST(a_worker_writes_its_own_slot_alone),
 		TEST(a_change_under_way_is_not_read),
+		TEST(numbers_that_cannot_be_are_not_shown),
+		TEST(what_is_for_reading_stays_so),
 		TEST(what_is_no_scoreboard_is_refused),
 		TEST(peers_are_those_of_the_generation),
 	};
