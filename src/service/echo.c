@@ -154,6 +154,7 @@ const struct service echo_service = {
 	.receive_buffer = 49152,
 	.paced = true,
 	.mirror = true,
+	.text = true,
 	.settings_size = sizeof(struct echo_settings),
 	.settings = settings,
 	.defaults = &defaults,

@@ -81,7 +81,7 @@ close_orphan(struct takeover *takeover, int fd,
 
 static void
 take(struct takeover *takeover, int fd, const struct handoff_conn *saved,
-     const char *owed, const char *state)
+     const char *owed, const char *state, uint64_t from)
 {
 	struct instance *instance = instance_of(takeover, saved->service);
 	const struct accept_listener *listener;
@@ -97,6 +97,7 @@ take(struct takeover *takeover, int fd, const struct handoff_conn *saved,
 	conn = conn_restore(instance, fd, saved, owed);
 	if (!conn)
 		return;
+	gate_inherit(conn, (pid_t)from);
 	if (service->restore && !service->restore(conn, state, saved->state)) {
 		conn_close(conn, CONN_NO_MEMORY);
 	} else if (!listener) {
@@ -194,7 +195,7 @@ take_batch(struct takeover_source *source)
 	}
 	source->taken += (uint64_t)batch->count;
 	while ((saved = handoff_next(batch, &fd, &owed, &state)))
-		take(takeover, fd, saved, owed, state);
+		take(takeover, fd, saved, owed, state, source->from);
 }
 
 static void
