@@ -228,7 +228,7 @@ tells_of()
 }
 
 @test "access: a reload changes who may come, and leaves who is there" {
-	local port
+	local port count
 	timed_start "$(stream)"
 	port=$(stream_port)
 	client_start
@@ -237,8 +237,8 @@ tells_of()
 	[ "$(stream_port)" = "$port" ]
 	wait_until "$PATIENCE" settled 2
 	[ "$(timeout "$PATIENCE" nc -d 127.0.0.1 "$port")" = "$DENIED" ]
-	lines=$(wc -l <"$CLIENT_OUT")
-	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" $((lines + 2))
+	count=$(wc -l <"$CLIENT_OUT")
+	wait_until "$PATIENCE" lines_in "$CLIENT_OUT" $((count + 2))
 	status_is '.services[0].connections == 1'
 	reload "$(stream)"
 	client_start

@@ -16,12 +16,13 @@
 
 enum {
 	FIRST_ADDRESS = 64, /* row; those before are for services */
+	ALL_ROWS = 63,	    /* what a column has in all rows */
 	ROWS = FIRST_ADDRESS + CENSUS_ADDRESSES,
 	WINDOW = 32, /* rows that an address could have */
 	SETS = CENSUS_SOURCES / BUCKET_WAYS,
 };
 
-_Static_assert((int)CENSUS_ALL < (int)FIRST_ADDRESS, "services have rows");
+_Static_assert((int)CENSUS_ALL < (int)ALL_ROWS, "services have rows");
 _Static_assert((int)TURN_MEMBERS == (int)SCOREBOARD_SLOTS, "a slot a member");
 
 struct census_shared {
@@ -123,11 +124,18 @@ sum(const struct census *census, uint32_t row)
 	return all;
 }
 
+static void
+change(uint32_t *column, uint32_t row, uint32_t by)
+{
+	__atomic_fetch_add(&column[row], by, __ATOMIC_SEQ_CST);
+}
+
 /* One more here; whoever looks at the others now is seen, or sees it. */
 static void
 add(struct census *census, uint32_t row)
 {
-	__atomic_fetch_add(&census->mine[row], 1, __ATOMIC_SEQ_CST);
+	change(census->mine, ALL_ROWS, 1);
+	change(census->mine, row, 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
@@ -137,10 +145,25 @@ drop(uint32_t *column, uint32_t row)
 {
 	uint32_t count = __atomic_load_n(&column[row], __ATOMIC_RELAXED);
 
-	while (count > 0 && !__atomic_compare_exchange_n(
-				    &column[row], &count, count - 1, false,
-				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		;
+	while (count > 0)
+		if (__atomic_compare_exchange_n(&column[row], &count, count - 1,
+						false, __ATOMIC_SEQ_CST,
+						__ATOMIC_RELAXED)) {
+			change(column, ALL_ROWS, UINT32_MAX);
+			return;
+		}
+}
+
+static bool
+holds(const uint32_t *column)
+{
+	return __atomic_load_n(&column[ALL_ROWS], __ATOMIC_SEQ_CST) != 0;
+}
+
+bool
+census_holds(const struct census *census)
+{
+	return holds(census->mine);
 }
 
 /* --- the rows of addresses --- */
@@ -332,45 +355,58 @@ census_leave(struct census *census, struct census_seats *seats)
 	rise(census, &seats->all);
 }
 
-/* From the column of another, where it is counted. */
-static void
-move(struct census *census, const struct census_client *client,
-     const struct census_quota *quota, int service, uint32_t *from,
-     struct census_seat *seat)
+int
+census_owner(const struct census *census, pid_t pid)
 {
-	uint32_t row = (uint32_t)service;
+	int member = turn_member(&census->turn, pid);
 
-	if (!quota)
-		return;
-	if (quota->connections > 0) {
+	return member >= 0 && holds(census->shared->counts[member]) ? member
+								    : -1;
+}
+
+/* From the column FROM, or from nowhere, NULL; to the own one if COUNTED. */
+static void
+move(struct census *census, uint32_t row, uint32_t *from, bool counted,
+     uint32_t *seat)
+{
+	if (counted) {
 		add(census, row);
-		seat->service = row + 1;
-		if (from)
-			drop(from, row);
+		*seat = row + 1;
 	}
-	if (quota->per_address == 0 || !has_address(client))
-		return;
-	row = find_row(census, name_of(census, service, client->source), true);
-	if (!row)
-		return;
-	add(census, row);
-	seat->address = row + 1;
 	if (from)
 		drop(from, row);
 }
 
+static void
+move_both(struct census *census, const struct census_client *client,
+	  const struct census_quota *quota, int service, uint32_t *from,
+	  struct census_seat *seat)
+{
+	bool counted = quota && quota->per_address > 0;
+	uint32_t row;
+
+	move(census, (uint32_t)service, from, quota && quota->connections > 0,
+	     &seat->service);
+	if (!has_address(client) || (!counted && !from))
+		return;
+	row = find_row(census, name_of(census, service, client->source),
+		       counted);
+	if (row)
+		move(census, row, from, counted, &seat->address);
+}
+
 void
 census_inherit(struct census *census, const struct census_client *client,
-	       pid_t from, struct census_seats *seats)
+	       int from, struct census_seats *seats)
 {
+	uint32_t *column = from >= 0 ? census->shared->counts[from] : NULL;
 	bool turn = turn_take(&census->turn);
-	int member = turn_member(&census->turn, from);
-	uint32_t *column = member >= 0 ? census->shared->counts[member] : NULL;
 
 	*seats = (struct census_seats){ 0 };
 	find_living(census);
-	move(census, client, client->own, client->service, column, &seats->own);
-	move(census, client, client->all, CENSUS_ALL, column, &seats->all);
+	move_both(census, client, client->own, client->service, column,
+		  &seats->own);
+	move_both(census, client, client->all, CENSUS_ALL, column, &seats->all);
 	if (turn)
 		turn_give(&census->turn);
 }

@@ -105,12 +105,19 @@ enum refusal census_admit(struct census *census,
 /* He is gone. */
 void census_leave(struct census *census, struct census_seats *seats);
 
+/* Which member the process PID is, as far as it counts anybody; else -1. */
+int census_owner(const struct census *census, pid_t pid);
+
 /*
- * CLIENT is this worker's now, and was that of the process FROM: he is counted
- * here and there no more, in one step, and comes in even if he is too many.
+ * CLIENT is this worker's now, and was that of the member FROM, or of one who
+ * did not count him, -1.  In one step he is counted here, as his quotas want
+ * it, and there no more; he comes in even if he is too many.
  */
 void census_inherit(struct census *census, const struct census_client *client,
-		    pid_t from, struct census_seats *seats);
+		    int from, struct census_seats *seats);
+
+/* Whether this worker counts anybody still. */
+bool census_holds(const struct census *census);
 
 /*
  * Whether somebody may say at NOW that a client was refused for WHY, which is

@@ -12,7 +12,6 @@
 
 /* What a client is told; NULL: nothing. */
 static const char *const words[REFUSALS] = {
-	[REFUSED_SHORTAGE] = "! no room for you at the moment\n",
 	[REFUSED_DENIED] = "! you may not connect from your address\n",
 	[REFUSED_CONNECTIONS] = "! too many connections\n",
 	[REFUSED_PER_ADDRESS] = "! too many connections from your address\n",
@@ -52,16 +51,22 @@ has_quota(const struct gate *gate)
 		gate->quota.per_second > 0);
 }
 
-/* As the census knows a client of INSTANCE; false: he need not be known. */
+/* Whether a client of INSTANCE has to be known to the census. */
 static bool
+is_counted(const struct instance *instance)
+{
+	const struct service_config *config = instance->config;
+
+	return (has_quota(&config->gate) || has_quota(config->gate_for_all)) &&
+	       instance->conns->census;
+}
+
+static void
 describe(const struct instance *instance, const struct addr *peer,
 	 struct census_client *client)
 {
 	const struct service_config *config = instance->config;
 
-	if (!instance->conns->census ||
-	    (!has_quota(&config->gate) && !has_quota(config->gate_for_all)))
-		return false;
 	*client = (struct census_client){
 		.service = config->board,
 		.source = addr_source(peer),
@@ -70,7 +75,6 @@ describe(const struct instance *instance, const struct addr *peer,
 		.all = config->gate_for_all ? &config->gate_for_all->quota
 					    : NULL,
 	};
-	return true;
 }
 
 enum refusal
@@ -82,8 +86,9 @@ gate_admit(const struct instance *instance, const struct addr *peer,
 	*seats = (struct census_seats){ 0 };
 	if (gate_denies(instance, peer))
 		return REFUSED_DENIED;
-	if (!describe(instance, peer, &client))
+	if (!is_counted(instance))
 		return REFUSALS;
+	describe(instance, peer, &client);
 	return census_admit(instance->conns->census, &client, seats,
 			    clock_monotonic());
 }
@@ -98,15 +103,20 @@ gate_leave(struct conn *conn)
 }
 
 void
-gate_inherit(struct conn *conn, pid_t from)
+gate_inherit(struct conns *conns, const struct instance *instance,
+	     uint32_t board, const struct addr *peer, int from,
+	     struct census_seats *seats)
 {
-	struct census_client client;
-	struct addr peer;
+	struct census_client client = { .source = addr_source(peer) };
+	bool counted = instance && is_counted(instance);
 
-	peer_addr(&conn->peer, &peer);
-	if (describe(conn->instance, &peer, &client))
-		census_inherit(conn->instance->conns->census, &client, from,
-			       &conn->seats);
+	*seats = (struct census_seats){ 0 };
+	if (!counted && from < 0)
+		return;
+	if (counted)
+		describe(instance, peer, &client);
+	client.service = (int)board;
+	census_inherit(conns->census, &client, from, seats);
 }
 
 /* --- refusing --- */

@@ -42,8 +42,13 @@ enum refusal gate_admit(const struct instance *instance,
 
 void gate_leave(struct conn *conn);
 
-/* CONN was that of the process FROM, and is ours now. */
-void gate_inherit(struct conn *conn, pid_t from);
+/*
+ * A connection to the service BOARD of the scoreboard, from PEER, is ours now,
+ * for INSTANCE or, NULL, to be closed; FROM, as of census_owner(), had it.
+ */
+void gate_inherit(struct conns *conns, const struct instance *instance,
+		  uint32_t board, const struct addr *peer, int from,
+		  struct census_seats *seats);
 
 /* Turn away who came from PEER by FD, which is closed. */
 void gate_refuse(const struct instance *instance, int fd,

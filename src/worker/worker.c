@@ -29,13 +29,23 @@ enum {
 #define WORKER_OF(pointer, member) \
 	((struct worker *)((char *)(pointer)-offsetof(struct worker, member)))
 
+/* Whether it has to stay until those whom it gave are counted elsewhere. */
+static bool
+is_counted_on(const struct worker *worker)
+{
+	return worker->state == WORKER_RETIRING &&
+	       census_holds(&worker->census) &&
+	       handover_settling(&worker->handover);
+}
+
 /* Let the others see, and look whether it was the last one. */
 static void
 count(struct worker *worker)
 {
 	__atomic_store_n(&worker->slot->connections, worker->conns.count,
 			 __ATOMIC_RELAXED);
-	if (worker->conns.count > 0 || worker->takeover.open > 0)
+	if (worker->conns.count > 0 || worker->takeover.open > 0 ||
+	    is_counted_on(worker))
 		return;
 	if (worker->state == WORKER_RETIRING)
 		report_send(&worker->beats.report, REPORT_DRAINED);

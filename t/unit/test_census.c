@@ -505,11 +505,14 @@ what_is_inherited_is_counted_once(void **state)
 	order(bench, 0, 'c');
 	assert_int_equal(answer(bench, 0), LIMIT);
 	for (int i = 0; i < LIMIT; i++) {
-		census_inherit(&bench->here, &one, bench->members[0].pid,
-			       &mine[i]);
+		int from = census_owner(&bench->here, bench->members[0].pid);
+
+		assert_int_equal(from, 0);
+		census_inherit(&bench->here, &one, from, &mine[i]);
 		assert_int_equal(come(bench, &bench->here, 7, &seats),
 				 REFUSED_CONNECTIONS);
 	}
+	assert_int_equal(census_owner(&bench->here, bench->members[0].pid), -1);
 	/* They are here now, whatever becomes of the other. */
 	kill_member(bench, 0);
 	assert_int_equal(come(bench, &bench->here, 7, &seats),
@@ -531,8 +534,7 @@ too_many_are_inherited_all_the_same(void **state)
 		(struct census_quota){ .connections = 5, .per_address = 5 };
 	/* From one who did not count them. */
 	for (int i = 0; i < 10; i++)
-		census_inherit(&bench->here, &one, bench->members[0].pid,
-			       &mine[i]);
+		census_inherit(&bench->here, &one, -1, &mine[i]);
 	for (int i = 0; i < 6; i++) {
 		assert_int_equal(come(bench, &bench->here, 7, &seats),
 				 REFUSED_CONNECTIONS);
