@@ -46,8 +46,7 @@ turn_open(struct turn *turn, struct turn_shared *shared, int slot)
 	uint32_t id = (uint32_t)gettid();
 
 	*turn = (struct turn){ .shared = shared, .slot = slot };
-	turn->mine = (uint64_t)(id & ((1U << ID_BITS) - 1)) << SLOT_BITS |
-		     (uint64_t)slot;
+	turn->self = (uint64_t)id << SLOT_BITS | (uint64_t)slot;
 	turn->life.next = &turn->robust.list;
 	turn->robust.list.next = &turn->life;
 	turn->robust.futex_offset =
@@ -74,6 +73,13 @@ holder_of(const struct turn *turn)
 	return __atomic_load_n(&turn->shared->holder, __ATOMIC_RELAXED);
 }
 
+/* Whose turn it is, without the ticket. */
+static uint64_t
+who(uint64_t holder)
+{
+	return holder & ((UINT64_C(1) << (SLOT_BITS + ID_BITS)) - 1);
+}
+
 /* Nobody's, or of somebody who is dead, or was never there. */
 static bool
 is_free(const struct turn *turn, uint64_t holder)
@@ -81,22 +87,21 @@ is_free(const struct turn *turn, uint64_t holder)
 	int slot = (int)(holder & (TURN_MEMBERS - 1));
 
 	return holder == 0 || !turn_alive(turn, slot) ||
-	       (holder >> SLOT_BITS & ((1U << ID_BITS) - 1)) !=
-		       life_of(turn, slot);
+	       who(holder) >> SLOT_BITS != life_of(turn, slot);
 }
 
 static bool
-try(struct turn *turn, uint64_t holder, uint64_t mine)
+try(struct turn *turn, uint64_t holder)
 {
 	return is_free(turn, holder) &&
-	       __atomic_compare_exchange_n(&turn->shared->holder, &holder, mine,
-					   false, __ATOMIC_SEQ_CST,
+	       __atomic_compare_exchange_n(&turn->shared->holder, &holder,
+					   turn->mine, false, __ATOMIC_SEQ_CST,
 					   __ATOMIC_RELAXED);
 }
 
-/* Until it is free, or the same one has had it for too long. */
+/* Until it is free, or for long enough, or not for who is stuck. */
 static bool
-wait(struct turn *turn, uint64_t mine)
+wait(struct turn *turn)
 {
 	uint64_t limit = TURN_PATIENCE * (uint64_t)CLOCK_MILLISECOND;
 	uint64_t began = clock_monotonic();
@@ -105,28 +110,24 @@ wait(struct turn *turn, uint64_t mine)
 	do {
 		for (int i = 0; i < YIELDS; i++) {
 			holder = holder_of(turn);
-			if (try(turn, holder, mine))
+			if (try(turn, holder))
 				return true;
+			if (turn->stuck && who(holder) == turn->stuck)
+				return false;
 			sched_yield();
 		}
 	} while (clock_monotonic() - began < limit);
-	turn->stuck = holder;
+	turn->stuck = who(holder);
 	return false;
 }
 
 bool
 turn_take(struct turn *turn)
 {
-	uint64_t holder = holder_of(turn);
-	uint64_t mine;
-
 	turn->ticket++;
-	mine = (uint64_t)turn->ticket << (SLOT_BITS + ID_BITS) |
-	       (turn->mine & ((UINT64_C(1) << (SLOT_BITS + ID_BITS)) - 1));
-	turn->mine = mine;
-	if (try(turn, holder, mine))
-		return true;
-	return holder != turn->stuck && wait(turn, mine);
+	turn->mine =
+		(uint64_t)turn->ticket << (SLOT_BITS + ID_BITS) | turn->self;
+	return try(turn, holder_of(turn)) || wait(turn);
 }
 
 void

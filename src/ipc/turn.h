@@ -11,10 +11,11 @@
  * through which whoever spoils them writes into the memory of all others.  Here
  * are numbers alone, and any of them may be wrong.
  *
- * Nobody waits for long.  A turn of a process that is dead is over; one that
- * has lasted for TURN_PATIENCE is not waited for, now and later, because who
- * has it is stopped, or means harm.  Whoever goes on without his turn has to
- * do what is right in any order.
+ * A turn is a matter of less than a microsecond, or of milliseconds if who has
+ * it is not given a processor.  One of a process that is dead is over.  Who has
+ * been waited for in vain, TURN_PATIENCE, is stopped, or means harm, and is not
+ * waited for any more.  Whoever goes on without his turn has to do what is
+ * right in any order.
  */
 #ifndef TIMED_IPC_TURN_H
 #define TIMED_IPC_TURN_H
@@ -26,7 +27,7 @@
 
 enum {
 	TURN_MEMBERS = 256,
-	TURN_PATIENCE = 50, /* milliseconds */
+	TURN_PATIENCE = 500, /* milliseconds */
 };
 
 /* Zeroed, it is one that nobody takes part in. */
@@ -40,8 +41,9 @@ struct turn {
 	struct turn_shared *shared;
 	int slot;
 	uint32_t ticket; /* of the last turn */
+	uint64_t self;	 /* who this is */
 	uint64_t mine;	 /* what says that it is this one's turn */
-	uint64_t stuck;	 /* who is not waited for any more */
+	uint64_t stuck;	 /* who is not waited for any more; 0: nobody */
 	struct robust_list_head robust;
 	struct robust_list life;
 };

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "ipc/census.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@ enum {
 	MEMBERS = 4,
 	LIMIT = 50,
 	SERVICE = 3,
+	ROUNDS = 5000,
 	HERE = MEMBERS, /* the slot of the test itself */
 };
 
@@ -36,8 +38,14 @@ struct member {
 	int socket;
 };
 
+struct race {
+	int arrived;
+	int won[ROUNDS];
+};
+
 struct bench {
 	int fd;
+	struct race *race;
 	struct census here;
 	struct census_quota own;
 	struct census_quota all;
@@ -78,18 +86,33 @@ crowd(const struct bench *bench, struct census *census)
 	return got;
 }
 
-/* Each in and out again, many times; the answer is whether one was refused. */
-static unsigned char
-stir(const struct bench *bench, struct census *census)
+/* Until both have come so far: at once, unless the other has no processor. */
+static void
+meet(struct race *race, int times)
 {
-	struct census_seats seats;
-	bool refused = false;
+	int looks = 0;
 
-	for (int i = 0; i < 5000; i++) {
-		refused |= come(bench, census, 7, &seats) != REFUSALS;
+	__atomic_fetch_add(&race->arrived, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&race->arrived, __ATOMIC_SEQ_CST) < 2 * times)
+		if (++looks % 1000 == 0)
+			sched_yield();
+}
+
+/* With another one for the last place, again and again. */
+static unsigned char
+run(const struct bench *bench, struct census *census)
+{
+	struct race *race = bench->race;
+	struct census_seats seats;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		meet(race, 2 * i + 1);
+		if (come(bench, census, 7, &seats) == REFUSALS)
+			__atomic_fetch_add(&race->won[i], 1, __ATOMIC_SEQ_CST);
+		meet(race, 2 * i + 2);
 		census_leave(census, &seats);
 	}
-	return refused;
+	return 0;
 }
 
 static void
@@ -105,8 +128,8 @@ be_member(const struct bench *bench, int slot, int orders)
 
 		if (order == 'c')
 			answer = crowd(bench, &census);
-		else if (order == 's')
-			answer = stir(bench, &census);
+		else if (order == 'r')
+			answer = run(bench, &census);
 		else if (order == 't')
 			answer = turn_take(&census.turn);
 		if (write(orders, &answer, 1) != 1)
@@ -171,6 +194,9 @@ make_bench(void **state)
 	bench->fd = census_create();
 	assert_true(bench->fd >= 0);
 	bench->own.connections = LIMIT;
+	bench->race = mmap(NULL, sizeof(*bench->race), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(bench->race, MAP_FAILED);
 	for (int i = 0; i < MEMBERS; i++)
 		begin(bench, i);
 	assert_int_equal(census_open(&bench->here, bench->fd, HERE), 0);
@@ -189,6 +215,7 @@ free_bench(void **state)
 		(void)waitpid(bench->members[i].pid, NULL, 0);
 	}
 	census_close(&bench->here);
+	munmap(bench->race, sizeof(*bench->race));
 	close(bench->fd);
 	free(bench);
 	return 0;
@@ -212,20 +239,22 @@ those_who_come_at_once(void **state)
 			 REFUSED_CONNECTIONS);
 }
 
-/* There is room for two, and two come in and leave all the time. */
+/* Never both, and never none of them. */
 static void
-nobody_is_refused_for_one_who_is_refused(void **state)
+one_of_two_gets_the_last_place(void **state)
 {
 	struct bench *bench = *state;
 	struct census_seats seats[LIMIT];
 
-	for (int i = 0; i < LIMIT - 2; i++)
+	for (int i = 0; i < LIMIT - 1; i++)
 		assert_int_equal(come(bench, &bench->here, 4, &seats[i]),
 				 REFUSALS);
-	order(bench, 0, 's');
-	order(bench, 1, 's');
+	order(bench, 0, 'r');
+	order(bench, 1, 'r');
 	assert_int_equal(answer(bench, 0), 0);
 	assert_int_equal(answer(bench, 1), 0);
+	for (int i = 0; i < ROUNDS; i++)
+		assert_int_equal(bench->race->won[i], 1);
 }
 
 static void
@@ -634,7 +663,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_bench, free_bench)
 	const struct CMUnitTest tests[] = {
 		TEST(those_who_come_at_once),
-		TEST(nobody_is_refused_for_one_who_is_refused),
+		TEST(one_of_two_gets_the_last_place),
 		TEST(who_leaves_makes_room),
 		TEST(who_dies_makes_room_at_once),
 		TEST(a_successor_begins_anew),
