@@ -305,7 +305,9 @@ acl_new(const struct acl_entry *entries, int count, bool closed)
 	free(sorted);
 	shrunk = realloc(acl, sizeof(*acl) + (size_t)acl->count *
 						     sizeof(*acl->ranges));
-	return shrunk ? shrunk : acl;
+	if (!shrunk)
+		return acl;
+	return shrunk;
 }
 
 void
