@@ -8,9 +8,9 @@
  * as many tokens as the bucket holds.  So a bucket that is full needs no place.
  *
  * A table is sets of a few places, and a source has its place in one set, which
- * the caller finds with a hash that nobody outside can foresee.  When the places
- * of a set are all taken and one is needed, it is that of the fullest bucket: so
- * whoever asks most is remembered longest, however many others there are.
+ * the caller finds with a hash that nobody outside can foresee.  When one is
+ * needed and all places of the set are taken, it is that of the fullest bucket:
+ * so whoever asks most is remembered longest, however many others there are.
  *
  * What is in a set may be anything: whoever reads it takes no harm.
  */
