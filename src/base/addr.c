@@ -301,6 +301,31 @@ addr_set_port(struct addr *address, unsigned port)
 		address->in6.sin6_port = htons((uint16_t)port);
 }
 
+/*
+ * Nobody's IPv6 address is in 0000::/16, but for ::1 and those that stand for
+ * IPv4 ones: the other numbers are free to use here.
+ */
+uint64_t
+addr_source(const struct addr *address)
+{
+	const struct in6_addr *v6 = &address->in6.sin6_addr;
+	uint64_t source = 0;
+	uint32_t v4;
+
+	if (address->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(v6)) {
+		for (int i = 0; i < 8; i++)
+			source = source << 8 | v6->s6_addr[i];
+		return source;
+	}
+	if (address->sa.sa_family == AF_INET)
+		v4 = address->in.sin_addr.s_addr;
+	else if (address->sa.sa_family == AF_INET6)
+		memcpy(&v4, &v6->s6_addr[12], sizeof(v4));
+	else
+		return ADDR_LOCAL;
+	return UINT64_C(2) << 32 | ntohl(v4);
+}
+
 /* The bytes of a struct addr that nobody named are not compared. */
 bool
 addr_equal(const struct addr *a, const struct addr *b)

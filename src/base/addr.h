@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -30,6 +31,10 @@ struct addr {
 enum {
 	ADDR_TEXT = 128
 }; /* room for any address as text */
+
+enum {
+	ADDR_LOCAL = 1
+}; /* see addr_source() */
 
 /* What one entry of a `listen` setting asks for. */
 struct addr_listen {
@@ -70,6 +75,13 @@ bool addr_equal(const struct addr *a, const struct addr *b);
  * equal, or one is every address of the other's family, on the same port.
  */
 bool addr_collide(const struct addr *a, const struct addr *b);
+
+/*
+ * A number for where an address comes from, as far as limits go: an IPv4
+ * address, also one that is mapped into IPv6, or the first 64 bits of an IPv6
+ * address.  All others, such as those of the unix domain, have ADDR_LOCAL.
+ */
+uint64_t addr_source(const struct addr *address);
 
 /*
  * Whether TEXT is what addr_resolve() takes, whatever name servers say of it;

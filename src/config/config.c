@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "config/files.h"
+#include "config/gates.h"
 #include "config/services.h"
 
 #include <bsd/string.h>
@@ -43,6 +44,9 @@ static const struct setting settings[] = {
 	{ "status_for_all", SETTING_BOOL, PLACE(status_for_all), 0, 0, NULL },
 	{ "hook_seconds", SETTING_FLOAT, PLACE(hook_seconds), 0.1, 3600, NULL },
 	{ "hooks", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "allow", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "deny", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "limits", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "log", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "services", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
@@ -238,6 +242,7 @@ read_all(struct config *config, config_t *parsed, struct complaints *complaints)
 	if (config->workers == 0)
 		config->workers = processors();
 	programs_read(config, root, complaints);
+	gates_read_all(&config->gate, root, complaints);
 	services_read(config, root, complaints);
 }
 
@@ -322,6 +327,7 @@ config_free(struct config *config)
 	if (!config)
 		return;
 	services_free(config);
+	gates_free(&config->gate);
 	programs_free(config);
 	free(config);
 }

@@ -46,6 +46,7 @@ struct config {
 	char control_group[64]; /* empty: none */
 	gid_t control_gid;
 	bool status_for_all;
+	struct gate gate; /* who may come, to any service */
 	struct service_config *services;
 	int service_count;
 	char warning[1024]; /* worth a line in the log; or empty */

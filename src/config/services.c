@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/services.h"
 
+#include "config/gates.h"
 #include "service/registry.h"
 
 #include <bsd/string.h>
@@ -19,6 +20,9 @@ static const struct setting common[] = {
 	{ "name", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "listen", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "rate", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "allow", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "deny", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "limits", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
 };
 
@@ -295,7 +299,9 @@ read_service(struct config *config, config_setting_t *group,
 			 type ? type : "", type ? "\"" : "", known);
 		return;
 	}
-	*service = (struct service_config){ .service = kind, .board = -1 };
+	*service = (struct service_config){ .service = kind,
+					    .gate_for_all = &config->gate,
+					    .board = -1 };
 	service->settings = calloc(1, kind->settings_size);
 	if (!service->settings) {
 		complain(complaints, group, "out of memory");
@@ -309,6 +315,7 @@ read_service(struct config *config, config_setting_t *group,
 	read_rate(service, group, complaints);
 	check_single(config, service, group, complaints);
 	kind->configure(service, group, complaints);
+	gates_read(service, group, complaints);
 	config->service_count++;
 }
 
@@ -394,6 +401,7 @@ services_free(struct config *config)
 
 		if (service->service->release)
 			service->service->release(service);
+		gates_free(&service->gate);
 		free(service->settings);
 	}
 	free(config->services);

@@ -29,8 +29,8 @@
 
 enum {
 	HANDOFF_MAGIC = 0x464f4854, /* "THOF", little endian */
-	HANDOFF_VERSION = 1,	    /* that is written */
-	HANDOFF_OLDEST = 1,	    /* that is still read */
+	HANDOFF_VERSION = 2,	    /* that is written */
+	HANDOFF_OLDEST = 2,	    /* that is still read */
 	HANDOFF_BATCH = 128,	    /* connections in one datagram */
 	HANDOFF_BYTES = 65536,	    /* in one datagram */
 	HANDOFF_OWED = 8192,	    /* unsent bytes of a connection */
@@ -55,6 +55,7 @@ struct handoff_conn {
 	uint64_t listener; /* that it came in by: its SO_COOKIE */
 	uint64_t serial;
 	uint64_t opened;	/* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t touched;	/* the same: when the last byte went */
 	uint64_t blocked_since; /* the same */
 	uint64_t bytes_in;
 	uint64_t bytes_out;

@@ -23,6 +23,10 @@ const char *const refusal_names[REFUSALS] = {
 	[REFUSED_UNSYNCHRONISED] = "unsynchronised",
 	[REFUSED_UNSENT] = "unsent",
 	[REFUSED_SHORTAGE] = "shortage",
+	[REFUSED_DENIED] = "denied",
+	[REFUSED_CONNECTIONS] = "connections",
+	[REFUSED_PER_ADDRESS] = "per_address",
+	[REFUSED_PER_SECOND] = "per_second",
 };
 
 void

@@ -31,7 +31,7 @@
 
 enum {
 	SCOREBOARD_MAGIC = 0x44454d54, /* "TMED", little endian */
-	SCOREBOARD_VERSION = 3,	       /* of this layout */
+	SCOREBOARD_VERSION = 4,	       /* of this layout */
 	SCOREBOARD_SERVICES = 32,
 	SCOREBOARD_LISTENERS = 128,
 	SCOREBOARD_SLOTS = 256,
@@ -48,6 +48,10 @@ enum refusal {
 	REFUSED_UNSYNCHRONISED, /* the clock is, and the service says so */
 	REFUSED_UNSENT,		/* the system did not take the answer */
 	REFUSED_SHORTAGE,	/* no memory for it */
+	REFUSED_DENIED,		/* its address may not come */
+	REFUSED_CONNECTIONS,	/* so many as may are connected */
+	REFUSED_PER_ADDRESS,	/* the same, from its address */
+	REFUSED_PER_SECOND,	/* its address comes too often */
 	REFUSALS
 };
 

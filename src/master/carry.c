@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "ipc/census.h"
 #include "ipc/handoff.h"
 #include "master/carry_hooks.h"
 #include "master/carry_workers.h"
@@ -64,7 +65,7 @@ own_text(const struct master *master)
 
 	return json_pack(
 		"{s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:b, "
-		"s:i}",
+		"s:i, s:i, s:i}",
 		"carry", CARRY_VERSION, "scoreboard_layout", SCOREBOARD_VERSION,
 		"handoff", HANDOFF_VERSION, "version", PACKAGE_VERSION, "pid",
 		(int)getpid(), "scoreboard", master->scoreboard.fd, "pidfile",
@@ -73,7 +74,8 @@ own_text(const struct master *master)
 			 directory),
 		"made_runtime_dir", places->made_runtime_dir, "generation",
 		(int)master->pool.last_number, "reload_again",
-		master->reload_again, "resized", master->resized);
+		master->reload_again, "resized", master->resized, "census",
+		master->census, "census_layout", CENSUS_LAYOUT);
 }
 /* clang-format on */
 
@@ -298,6 +300,25 @@ unpack_journal(json_t *text, struct scribe_carried *journal,
 }
 /* clang-format on */
 
+/*
+ * One that this image does not understand is left to the workers that have it:
+ * those that come count anew.  It stays open: there may be a way back.
+ */
+static int
+read_census(json_t *text, struct master *master, struct problem *problem)
+{
+	int fd = -1, layout = 0;
+
+	(void)json_unpack(text, "{s?i, s?i}", "census", &fd, "census_layout",
+			  &layout);
+	master->census =
+		fd >= 0 && census_fits(fd, layout) ? fd : census_create();
+	if (master->census >= 0)
+		return 0;
+	problem_errno(problem, errno, "the census");
+	return -1;
+}
+
 static int
 read_all(json_t *text, struct master *master, struct scribe_carried *journal,
 	 struct problem *problem)
@@ -325,6 +346,8 @@ read_all(json_t *text, struct master *master, struct scribe_carried *journal,
 		problem_errno(problem, errno, "the scoreboard");
 		return -1;
 	}
+	if (read_census(text, master, problem) < 0)
+		return -1;
 	return read_listeners(listeners, &master->listeners, problem);
 }
 
@@ -406,6 +429,7 @@ carry_keep(const struct master *master, bool keep)
 
 	control_each_fd(&master->control, keep_one, keep);
 	keep_one(master->scoreboard.fd, keep);
+	keep_one(master->census, keep);
 	keep_one(master->places.pidfile, keep);
 	keep_one(master->image, keep);
 	keep_one(scribe->read_end, keep);

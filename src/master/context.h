@@ -73,6 +73,7 @@ struct master {
 	int back;	  /* the one before it, until this one serves; or -1 */
 	unsigned carried; /* the generation that was carried over */
 	struct scoreboard scoreboard;
+	int census; /* see ipc/census.h: the workers', who share it */
 	struct places places;
 	struct pool pool;
 	struct scribe scribe;

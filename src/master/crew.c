@@ -150,13 +150,14 @@ report_ready(struct loop_source *source, uint32_t events)
 
 void
 crew_init(struct crew *crew, struct loop *loop, struct scoreboard *scoreboard,
-	  int log, const struct crew_events *events, void *context)
+	  int log, int census, const struct crew_events *events, void *context)
 {
 	*crew = (struct crew){ .loop = loop,
 			       .scoreboard = scoreboard,
 			       .events = events,
 			       .context = context,
 			       .log = log,
+			       .census = census,
 			       .last_check = clock_monotonic() };
 }
 
@@ -222,6 +223,7 @@ crew_spawn(struct crew *crew, unsigned generation, unsigned number,
 		.config = config,
 		.listeners = listeners,
 		.log = crew->log,
+		.census = crew->census,
 		.slot = free_slot(crew),
 		.number = number,
 		.generation = generation,

@@ -62,13 +62,14 @@ struct crew {
 	struct scoreboard *scoreboard;
 	const struct crew_events *events;
 	void *context;
-	int log; /* write end of the log pipe, for the workers */
+	int log;    /* write end of the log pipe, for the workers */
+	int census; /* likewise */
 	uint64_t last_check;
 	struct crew_member members[SCOREBOARD_SLOTS];
 };
 
 void crew_init(struct crew *crew, struct loop *loop,
-	       struct scoreboard *scoreboard, int log,
+	       struct scoreboard *scoreboard, int log, int census,
 	       const struct crew_events *events, void *context);
 
 /*

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fds.h"
+#include "ipc/census.h"
 #include "ipc/events.h"
 #include "master/carry.h"
 #include "master/context.h"
@@ -261,6 +262,16 @@ open_scoreboard(struct master *master, struct problem *problem)
 }
 
 static int
+open_census(struct master *master, struct problem *problem)
+{
+	master->census = census_create();
+	if (master->census >= 0)
+		return 0;
+	problem_errno(problem, errno, "cannot make the census");
+	return -1;
+}
+
+static int
 open_listeners(struct master *master, struct problem *problem)
 {
 	static const struct listeners none = { .count = 0 };
@@ -310,7 +321,8 @@ open_children(struct master *master, struct problem *problem)
 	log_open(master->scribe.own_end, "master", event_kinds, EVENT_COUNT,
 		 config_log_level(config), (unsigned)config->log.rate);
 	if (pool_open(&master->pool, &master->loop, &master->scoreboard,
-		      master->scribe.write_end, &pool_events, master) < 0 ||
+		      master->scribe.write_end, master->census, &pool_events,
+		      master) < 0 ||
 	    round_open(&master->round, &master->loop, &master->pool.crew,
 		       &master->control) < 0) {
 		problem_errno(problem, errno, "cannot make the pool");
@@ -336,8 +348,10 @@ open_all(struct master *master, struct problem *problem)
 		goto close_places;
 	if (open_scoreboard(master, problem) < 0)
 		goto close_places;
-	if (open_listeners(master, problem) < 0)
+	if (open_census(master, problem) < 0)
 		goto close_scoreboard;
+	if (open_listeners(master, problem) < 0)
+		goto close_census;
 	if (control_open(&master->control, &master->loop,
 			 master->config->runtime_dir, master->config, operate,
 			 master, problem) < 0)
@@ -347,6 +361,8 @@ open_all(struct master *master, struct problem *problem)
 	control_close(&master->control);
 close_listeners:
 	listeners_close(&master->listeners);
+close_census:
+	close(master->census);
 close_scoreboard:
 	scoreboard_close(&master->scoreboard);
 close_places:
@@ -366,7 +382,8 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 	if (scribe_adopt(&master->scribe, &master->loop, &scribe_events, master,
 			 carried) < 0 ||
 	    pool_open(&master->pool, &master->loop, &master->scoreboard,
-		      master->scribe.write_end, &pool_events, master) < 0 ||
+		      master->scribe.write_end, master->census, &pool_events,
+		      master) < 0 ||
 	    round_open(&master->round, &master->loop, &master->pool.crew,
 		       &master->control) < 0) {
 		problem_errno(problem, errno, "cannot make the pool");
@@ -414,6 +431,7 @@ close_all(struct master *master)
 	warden_close(&master->warden);
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);
+	close(master->census);
 	scoreboard_close(&master->scoreboard);
 	terminal_close(&master->terminal);
 	pausing_close(master);

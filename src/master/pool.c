@@ -466,10 +466,11 @@ pool_check(struct pool *pool)
 
 int
 pool_open(struct pool *pool, struct loop *loop, struct scoreboard *scoreboard,
-	  int log, const struct pool_events *events, void *context)
+	  int log, int census, const struct pool_events *events, void *context)
 {
 	*pool = (struct pool){ .events = events, .context = context };
-	crew_init(&pool->crew, loop, scoreboard, log, &crew_events, pool);
+	crew_init(&pool->crew, loop, scoreboard, log, census, &crew_events,
+		  pool);
 	empty_generation(&pool->current);
 	empty_generation(&pool->next);
 	if (timer_open(&pool->respawn, loop, CLOCK_MONOTONIC, respawn_due) < 0)

@@ -78,7 +78,7 @@ struct pool {
 
 /* 0, or -1 with errno. */
 int pool_open(struct pool *pool, struct loop *loop,
-	      struct scoreboard *scoreboard, int log,
+	      struct scoreboard *scoreboard, int log, int census,
 	      const struct pool_events *events, void *context);
 
 void pool_close(struct pool *pool);

@@ -24,6 +24,7 @@ become_worker(const struct spawn_order *order, int report, int command)
 		.report = report,
 		.command = command,
 		.log = order->log,
+		.census = order->census,
 		.log_level = config_log_level(order->config),
 		.log_rate = (unsigned)order->config->log.rate,
 		.identity = order->config->identity,

@@ -15,7 +15,8 @@ struct spawn_order {
 	struct scoreboard *scoreboard;
 	const struct config *config;
 	const struct listeners *listeners;
-	int log; /* write end of the log pipe */
+	int log;    /* write end of the log pipe */
+	int census; /* see ipc/census.h */
 	int slot;
 	unsigned number;
 	unsigned generation;

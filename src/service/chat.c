@@ -346,6 +346,7 @@ const struct service chat_service = {
 	.transports = ADDR_TCP,
 	.send_buffer = 65536,
 	.receive_buffer = 32768,
+	.text = true,
 	.settings_size = sizeof(struct chat_settings),
 	.settings = settings,
 	.defaults = &defaults,

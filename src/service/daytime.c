@@ -246,6 +246,7 @@ daytime_datagram(struct instance *instance, const struct datagram *datagram,
 const struct service daytime_service = {
 	.type = "daytime",
 	.transports = ADDR_TCP | ADDR_UDP,
+	.text = true,
 	.settings_size = sizeof(struct daytime_settings),
 	.settings = settings,
 	.defaults = &defaults,

@@ -30,9 +30,8 @@ struct echo_settings {
 
 /* For another worker; followed by what is held back. */
 struct echo_saved {
-	uint64_t touched; /* CLOCK_MONOTONIC, nanoseconds */
-	uint32_t other;	  /* in a line that is not the word */
-	uint32_t held;	  /* bytes */
+	uint32_t other; /* in a line that is not the word */
+	uint32_t held;	/* bytes */
 };
 
 static const struct echo_settings defaults = { .exit_word = "exit" };
@@ -117,7 +116,6 @@ echo_save(const struct conn *conn, char *room)
 {
 	const struct echo_settings *echo = conn->instance->config->settings;
 	struct echo_saved saved = {
-		.touched = conn->touched,
 		.other = conn->own.number == ECHO_LINE_OTHER,
 		.held = (uint32_t)echo_line_held(conn->own.number),
 	};
@@ -141,7 +139,6 @@ echo_restore(struct conn *conn, const char *state, size_t length)
 	memcpy(&saved, state, sizeof(saved));
 	if (length - sizeof(saved) != saved.held)
 		return false;
-	conn->touched = saved.touched;
 	conn->own.number = saved.other ? ECHO_LINE_OTHER : ECHO_LINE_BEGIN;
 	cut = echo_line_take(&echo->word, &conn->own.number, held, saved.held);
 	return cut.length == 0 || conn_owe(conn, held, cut.length);
@@ -154,6 +151,7 @@ const struct service echo_service = {
 	.receive_buffer = 49152,
 	.paced = true,
 	.mirror = true,
+	.text = true,
 	.settings_size = sizeof(struct echo_settings),
 	.settings = settings,
 	.defaults = &defaults,

@@ -243,6 +243,7 @@ const struct service stream_service = {
 	.transports = ADDR_TCP,
 	.send_buffer = 32768,
 	.unsent = 64,
+	.text = true,
 	.settings_size = sizeof(struct stream_settings),
 	.settings = settings,
 	.defaults = &defaults,

@@ -165,7 +165,7 @@ serve(struct accept_source *source, int fd, const struct addr *peer)
 
 	bound_buffer(fd, peer, service);
 	if (service->once)
-		once_serve(source->instance, fd);
+		once_serve(source->instance, fd, peer);
 	else
 		conn_open(source->instance, source->listener, fd, peer);
 }

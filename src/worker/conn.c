@@ -28,6 +28,8 @@ end(struct conn *conn, enum conn_reason reason)
 		instance->config->service->close(conn);
 	message_drop(conn->owed);
 	conn->owed = NULL;
+	/* First: it may come again as soon as it sees that it is closed. */
+	gate_leave(conn);
 	close(conn->source.fd);
 	conns->count--;
 	counter_add(&instance->tally->closed, 1);
@@ -158,6 +160,8 @@ conn_send(struct conn *conn, struct message *message)
 		return CONN_SKIPPED;
 	n = send(conn->source.fd, message->bytes, message->length,
 		 MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n > 0)
+		conn->touched = conn->instance->conns->now;
 	if (n == (ssize_t)message->length) {
 		conn->bytes_out += (uint64_t)n;
 		if (conn->flags & CONN_BLOCKED) {
@@ -225,8 +229,9 @@ receive(struct conn *conn)
 		}
 		conn->bytes_in += (uint64_t)n;
 		counter_add(&instance->tally->bytes_in, (uint64_t)n);
-		if (service->input && !(conn->flags & CONN_ENDING)) {
+		if (!(conn->flags & CONN_ENDING))
 			conn->touched = conns->now;
+		if (service->input && !(conn->flags & CONN_ENDING)) {
 			service->input(conn, conns->scratch, (size_t)n);
 			if (conn->serial != serial)
 				return false;
@@ -254,15 +259,6 @@ conn_ready(struct loop_source *source, uint32_t events)
 		return;
 	if (events & (EPOLLIN | EPOLLRDHUP))
 		(void)receive(conn);
-}
-
-static bool
-refuse(struct instance *instance, int fd)
-{
-	close(fd);
-	tally_refuse(instance->tally, REFUSED_SHORTAGE);
-	log_event(EVENT_CLIENT_REFUSED, "reason", "%s", strerror(ENOMEM));
-	return false;
 }
 
 /* A new one, joined to INSTANCE and watched, or NULL. */
@@ -299,12 +295,19 @@ conn_open(struct instance *instance, uint64_t listener, int fd,
 			     .opened = clock_monotonic(),
 			     .touched = conns->now,
 			     .serial = conns->serial + 1 };
-	struct conn *conn;
+	enum refusal why = gate_admit(instance, peer, &init.seats);
+	struct conn *conn = NULL;
 
 	peer_keep(&init.peer, fd, peer);
-	conn = add(instance, fd, &init);
-	if (!conn)
-		return refuse(instance, fd);
+	if (why == REFUSALS)
+		conn = add(instance, fd, &init);
+	if (!conn) {
+		if (conns->census)
+			census_leave(conns->census, &init.seats);
+		gate_refuse(instance, fd, peer,
+			    why == REFUSALS ? REFUSED_SHORTAGE : why);
+		return false;
+	}
 	conns->serial++;
 	counter_add(&instance->tally->accepted, 1);
 	conns->changed(conns);
@@ -379,6 +382,7 @@ conn_save(const struct conn *conn, struct handoff_conn *saved,
 		.skipped = conn->skipped,
 		.serial = conn->serial,
 		.opened = conn->opened,
+		.touched = conn->touched,
 		.blocked_since = conn->blocked_since,
 		.bytes_in = conn->bytes_in,
 		.bytes_out = conn->bytes_out,
@@ -419,7 +423,7 @@ conn_restore(struct instance *instance, int fd,
 		.flags = saved->flags &
 			 (CONN_FINISHED | CONN_ENDING | CONN_SHUT |
 			  CONN_LEAVING | CONN_HELD | CONN_EXPELLED),
-		.touched = instance->conns->now,
+		.touched = saved->touched,
 	};
 	bool blocked = saved->owed > 0 || saved->flags & CONN_BLOCKED;
 	struct conn *conn = NULL;
@@ -469,11 +473,11 @@ conn_end(struct conn *conn, enum conn_reason reason)
 	conn->flags |= CONN_ENDING;
 	if (!conn->owed) {
 		conns_unblock(conn);
-		shut(conn);
 		if (conn->flags & CONN_FINISHED) {
 			conn_close(conn, reason_of(conn, 0));
 			return;
 		}
+		shut(conn);
 	}
 	conns_watch(conn);
 }

@@ -22,6 +22,7 @@
 
 #include "base/addr.h"
 #include "base/loop.h"
+#include "ipc/census.h"
 #include "ipc/handoff.h"
 #include "worker/message.h"
 #include "worker/peer.h"
@@ -76,6 +77,7 @@ struct conn {
 	uint16_t owed_from;
 	uint16_t flags;
 	struct conn_peer peer;
+	struct census_seats seats; /* where it is counted, over all workers */
 	union {
 		void *pointer;
 		uint32_t number;
@@ -84,8 +86,8 @@ struct conn {
 
 /*
  * Take in FD, which was accepted from PEER by LISTENER, for INSTANCE, log it
- * and call the service's open.  False when memory is out; FD is closed then
- * and the client counted as refused.
+ * and call the service's open.  False when the gate does not let it in or
+ * memory is out; FD is closed then and the client counted as refused.
  */
 bool conn_open(struct instance *instance, uint64_t listener, int fd,
 	       const struct addr *peer);

@@ -79,6 +79,8 @@ attempt(struct conn *conn, struct iovec *parts, int count, size_t *sent)
 	if (n < 0 && conn_failed(conn, errno))
 		return CONN_GONE;
 	*sent = n < 0 ? 0 : (size_t)n;
+	if (n > 0)
+		conn->touched = conn->instance->conns->now;
 	conn->bytes_out += *sent;
 	counter_add(&conn->instance->tally->bytes_out, *sent);
 	return *sent == length_of(parts, count) ? CONN_SENT : CONN_PARTLY;

@@ -21,7 +21,8 @@ enum {
 
 struct conns {
 	struct loop *loop;
-	struct peers *peers; /* for how many clients the log calls active */
+	struct peers *peers;   /* for how many clients the log calls active */
+	struct census *census; /* of all workers; NULL: there is none */
 	/* Their number changed: `count` is what it is now. */
 	void (*changed)(struct conns *conns);
 	struct conn **chunks;

@@ -146,6 +146,8 @@ refusal_of(const struct datagram_source *source, const struct addr *from)
 {
 	const struct instance *instance = source->instance;
 
+	if (gate_denies(instance, from))
+		return REFUSED_DENIED;
 	if (instance->config->no_low_ports && may_loop(source, from))
 		return REFUSED_LOW_PORT;
 	if (instance->limits && !limits_admit(instance->limits, from,
@@ -188,10 +190,12 @@ answer(struct datagram_source *source, int i, int count)
 	datagram.from = batch->from[i];
 	datagram.from.length = in->msg_namelen;
 	refusal = refusal_of(source, &datagram.from);
-	if (refusal != REFUSALS) {
+	if (refusal == REFUSED_DENIED)
+		gate_note(instance, &datagram.from, refusal);
+	else if (refusal != REFUSALS)
 		tally_refuse(instance->tally, refusal);
+	if (refusal != REFUSALS)
 		return false;
-	}
 	datagram.received = received_at(in);
 	if (!make_answer(instance, &datagram, batch->replies[count],
 			 &batch->out_vectors[count])) {

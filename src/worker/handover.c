@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 static const uint64_t STALL = 2 * (uint64_t)CLOCK_SECOND;
+static const uint64_t SETTLING = (uint64_t)CLOCK_SECOND;
 static const uint64_t PULSE = 10 * (uint64_t)CLOCK_MILLISECOND;
 
 static bool
@@ -33,6 +34,7 @@ settle(struct handover_link *link)
 	memmove(link->counts, link->counts + 1,
 		(size_t)link->batches * sizeof(*link->counts));
 	link->waiting_since = clock_monotonic();
+	link->handover->settled = link->waiting_since;
 	while (count-- > 0) {
 		struct conn *conn = TAILQ_FIRST(&link->offered);
 
@@ -289,6 +291,8 @@ pulse(struct timer *timer, bool stepped)
 			let_go(link);
 	}
 	handover_continue(handover);
+	/* It may be the time to leave. */
+	handover->conns->changed(handover->conns);
 }
 
 /* --- life --- */
@@ -360,6 +364,13 @@ handover_under_way(const struct handover *handover)
 		    handover->links[i].batches > 0)
 			return true;
 	return false;
+}
+
+bool
+handover_settling(const struct handover *handover)
+{
+	return handover->settled > 0 &&
+	       clock_monotonic() - handover->settled < SETTLING;
 }
 
 void

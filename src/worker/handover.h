@@ -50,6 +50,7 @@ struct handover {
 	bool open;
 	uint64_t generation; /* of those who get connections */
 	uint64_t began;	     /* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t settled;    /* the same: the last receipt */
 	uint64_t given;
 	struct handoff_batch batch;
 	char state[HANDOFF_STATE]; /* of the connection being added */
@@ -71,6 +72,12 @@ void handover_continue(struct handover *handover);
 
 /* Whether connections are under way, which are nobody's for certain. */
 bool handover_under_way(const struct handover *handover);
+
+/*
+ * Whether a successor may have still to do something about what it sent a
+ * receipt for: it counts it over all workers.
+ */
+bool handover_settling(const struct handover *handover);
 
 /* Let all successors go, and have back what is not theirs. */
 void handover_cancel(struct handover *handover);

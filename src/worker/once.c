@@ -40,11 +40,17 @@ answer(struct instance *instance, int fd)
 }
 
 void
-once_serve(struct instance *instance, int fd)
+once_serve(struct instance *instance, int fd, const struct addr *peer)
 {
 	const struct service_config *config = instance->config;
 	struct tally *tally = instance->tally;
+	struct census_seats none;
+	enum refusal why = gate_admit(instance, peer, &none);
 
+	if (why != REFUSALS) {
+		gate_refuse(instance, fd, peer, why);
+		return;
+	}
 	counter_add(&tally->accepted, 1);
 	if (config->require_sync && !clock_synchronised())
 		tally_refuse(tally, REFUSED_UNSYNCHRONISED);

@@ -9,7 +9,10 @@
 
 #include "worker/service.h"
 
-/* Serve FD, which was just accepted, for INSTANCE, and close it. */
-void once_serve(struct instance *instance, int fd);
+/*
+ * Serve FD, which was just accepted from PEER, for INSTANCE, if the gate lets
+ * it in, and close it.
+ */
+void once_serve(struct instance *instance, int fd, const struct addr *peer);
 
 #endif

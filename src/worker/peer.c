@@ -49,27 +49,31 @@ format_unix(const struct conn_peer *peer, char text[ADDR_TEXT])
 }
 
 void
+peer_addr(const struct conn_peer *peer, struct addr *address)
+{
+	*address = (struct addr){ .length = sizeof(address->sa) };
+	address->sa.sa_family = peer->family;
+	if (peer->family == AF_INET) {
+		address->length = sizeof(address->in);
+		address->in.sin_port = peer->port;
+		memcpy(&address->in.sin_addr, peer->address, 4);
+	} else if (peer->family == AF_INET6) {
+		address->length = sizeof(address->in6);
+		address->in6.sin6_port = peer->port;
+		address->in6.sin6_scope_id = peer->scope;
+		memcpy(&address->in6.sin6_addr, peer->address, 16);
+	}
+}
+
+void
 peer_format(const struct conn_peer *peer, char text[ADDR_TEXT])
 {
-	struct addr address = { 0 };
+	struct addr address;
 
-	switch (peer->family) {
-	case AF_INET:
-		address.length = sizeof(address.in);
-		address.in.sin_family = AF_INET;
-		address.in.sin_port = peer->port;
-		memcpy(&address.in.sin_addr, peer->address, 4);
+	if (peer->family == AF_INET || peer->family == AF_INET6) {
+		peer_addr(peer, &address);
 		addr_format(&address, text);
-		break;
-	case AF_INET6:
-		address.length = sizeof(address.in6);
-		address.in6.sin6_family = AF_INET6;
-		address.in6.sin6_port = peer->port;
-		address.in6.sin6_scope_id = peer->scope;
-		memcpy(&address.in6.sin6_addr, peer->address, 16);
-		addr_format(&address, text);
-		break;
-	default:
+	} else {
 		format_unix(peer, text);
 	}
 }

@@ -20,6 +20,9 @@ struct conn_peer {
 /* Keep ADDRESS; for a unix socket, ask FD who connected. */
 void peer_keep(struct conn_peer *peer, int fd, const struct addr *address);
 
+/* The address again; one of the unix domain has no more than its family. */
+void peer_addr(const struct conn_peer *peer, struct addr *address);
+
 /* "127.0.0.1:40112", "[::1]:40112", "unix:pid=12,uid=0". */
 void peer_format(const struct conn_peer *peer, char text[ADDR_TEXT]);
 

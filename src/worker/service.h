@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "base/timer.h"
 #include "ipc/scoreboard.h"
+#include "worker/gate.h"
 #include "worker/limits.h"
 
 #include <stdbool.h>
@@ -50,9 +51,11 @@ struct service_config {
 	bool no_low_ports;	 /* no answer to ports that may answer it */
 	bool require_sync;	 /* none while the clock is not synchronised */
 	struct limits_rate rate; /* of datagrams */
-	int board;		 /* its index in the scoreboard */
-	bool paused;		 /* for the master: it takes no new clients */
-	void *settings;		 /* of service->settings_size bytes */
+	struct gate gate;	 /* who may come */
+	const struct gate *gate_for_all; /* to any service; NULL: anybody */
+	int board;			 /* its index in the scoreboard */
+	bool paused;	/* for the master: it takes no new clients */
+	void *settings; /* of service->settings_size bytes */
 };
 
 /* A service in one worker. */
@@ -95,6 +98,9 @@ struct service {
 
 	/* From a client that does not take what it is owed, nothing is read. */
 	bool paced;
+
+	/* Whoever is refused may be told so in a line of text. */
+	bool text;
 
 	/* A datagram is its own answer, whatever its length; no `datagram`. */
 	bool mirror;

@@ -7,6 +7,7 @@
 #include <bsd/string.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,7 +82,7 @@ close_orphan(struct takeover *takeover, int fd,
 
 static void
 take(struct takeover *takeover, int fd, const struct handoff_conn *saved,
-     const char *owed, const char *state)
+     const char *owed, const char *state, struct census_seats *seats)
 {
 	struct instance *instance = instance_of(takeover, saved->service);
 	const struct accept_listener *listener;
@@ -95,8 +96,12 @@ take(struct takeover *takeover, int fd, const struct handoff_conn *saved,
 	service = instance->config->service;
 	listener = listener_of(takeover, instance, fd, saved->listener);
 	conn = conn_restore(instance, fd, saved, owed);
-	if (!conn)
+	if (!conn) {
+		if (takeover->conns->census)
+			census_leave(takeover->conns->census, seats);
 		return;
+	}
+	conn->seats = *seats;
 	if (service->restore && !service->restore(conn, state, saved->state)) {
 		conn_close(conn, CONN_NO_MEMORY);
 	} else if (!listener) {
@@ -177,11 +182,45 @@ return_taken(const struct takeover *takeover, struct handoff_batch *batch)
 	}
 }
 
+/*
+ * Count a batch over all workers: here, and no more where it was.  The old
+ * worker does not leave before that.
+ */
+static void
+inherit(struct takeover_source *source, struct handoff_batch *batch)
+{
+	struct takeover *takeover = source->takeover;
+	struct census *census = takeover->conns->census;
+	const struct handoff_conn *saved;
+	struct census_seats *seats = takeover->seats;
+	const char *owed, *state;
+	int from, fd;
+
+	memset(seats, 0, sizeof(takeover->seats));
+	if (!census)
+		return;
+	from = census_owner(census, (pid_t)source->from);
+	while ((saved = handoff_next(batch, &fd, &owed, &state))) {
+		struct conn_peer peer;
+		struct addr addr;
+
+		memcpy(&peer, saved->peer, sizeof(peer));
+		peer_addr(&peer, &addr);
+		if (saved->service < SCOREBOARD_SERVICES)
+			gate_inherit(takeover->conns,
+				     instance_of(takeover, saved->service),
+				     saved->service, &addr, from, seats);
+		seats++;
+	}
+	handoff_rewind(batch);
+}
+
 static void
 take_batch(struct takeover_source *source)
 {
 	struct takeover *takeover = source->takeover;
 	struct handoff_batch *batch = &takeover->batch;
+	struct census_seats *seats = takeover->seats;
 	const struct handoff_conn *saved;
 	const char *owed, *state;
 	int fd;
@@ -193,8 +232,9 @@ take_batch(struct takeover_source *source)
 		return;
 	}
 	source->taken += (uint64_t)batch->count;
+	inherit(source, batch);
 	while ((saved = handoff_next(batch, &fd, &owed, &state)))
-		take(takeover, fd, saved, owed, state);
+		take(takeover, fd, saved, owed, state, seats++);
 }
 
 static void

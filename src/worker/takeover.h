@@ -47,6 +47,7 @@ struct takeover {
 	int open; /* sources */
 	struct takeover_source *sources[TAKEOVER_SOURCES];
 	struct handoff_batch batch;
+	struct census_seats seats[HANDOFF_BATCH]; /* of those in it */
 };
 
 void takeover_open(struct takeover *takeover, struct conns *conns,

@@ -29,13 +29,23 @@ enum {
 #define WORKER_OF(pointer, member) \
 	((struct worker *)((char *)(pointer)-offsetof(struct worker, member)))
 
+/* Whether it has to stay until those whom it gave are counted elsewhere. */
+static bool
+is_counted_on(const struct worker *worker)
+{
+	return worker->state == WORKER_RETIRING &&
+	       census_holds(&worker->census) &&
+	       handover_settling(&worker->handover);
+}
+
 /* Let the others see, and look whether it was the last one. */
 static void
 count(struct worker *worker)
 {
 	__atomic_store_n(&worker->slot->connections, worker->conns.count,
 			 __ATOMIC_RELAXED);
-	if (worker->conns.count > 0 || worker->takeover.open > 0)
+	if (worker->conns.count > 0 || worker->takeover.open > 0 ||
+	    is_counted_on(worker))
 		return;
 	if (worker->state == WORKER_RETIRING)
 		report_send(&worker->beats.report, REPORT_DRAINED);
@@ -96,6 +106,7 @@ beat(struct timer *timer, bool stepped)
 	}
 	accept_look(&worker->acceptor);
 	datagrams_look(&worker->datagrams);
+	gate_sum_up(&worker->conns);
 }
 
 /* --- stopping and retiring --- */
@@ -276,7 +287,7 @@ static int
 keep_descriptors(const struct worker_plan *plan)
 {
 	int count = 0;
-	int *keep = calloc((size_t)plan->listener_count + 4, sizeof(*keep));
+	int *keep = calloc((size_t)plan->listener_count + 5, sizeof(*keep));
 	int result;
 
 	if (!keep)
@@ -284,6 +295,7 @@ keep_descriptors(const struct worker_plan *plan)
 	keep[count++] = plan->report;
 	keep[count++] = plan->command;
 	keep[count++] = plan->log;
+	keep[count++] = plan->census;
 	keep[count++] = plan->scoreboard->fd;
 	for (int i = 0; i < plan->listener_count; i++)
 		keep[count++] = plan->listeners[i].fd;
@@ -362,6 +374,9 @@ start(struct worker *worker)
 	if (scoreboard_own(&worker->scoreboard, plan->slot) < 0)
 		return "mapping the scoreboard";
 	worker->slot = worker->scoreboard.mine;
+	if (census_open(&worker->census, plan->census, plan->slot) < 0)
+		return "mapping the census";
+	close(plan->census);
 	fds_raise_limit();
 	if (sandbox_enter(&plan->identity) < 0)
 		return "dropping privileges";
@@ -373,6 +388,7 @@ start(struct worker *worker)
 		   plan->generation);
 	conns_init(&worker->conns, &worker->loop, &worker->peers,
 		   serial_first(plan->generation, plan->slot), conns_changed);
+	worker->conns.census = &worker->census;
 	if (open_keeping(worker) < 0)
 		return "preparing the way to the keeper";
 	if (start_instances(worker) < 0)
@@ -423,6 +439,7 @@ finish(struct worker *worker)
 	conns_free(&worker->conns);
 	signals_close(&worker->signals);
 	loop_close(&worker->loop);
+	census_close(&worker->census);
 	scoreboard_close(&worker->scoreboard);
 }
 

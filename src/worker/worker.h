@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/signals.h"
 #include "base/timer.h"
+#include "ipc/census.h"
 #include "ipc/command.h"
 #include "ipc/scoreboard.h"
 #include "worker/accept.h"
@@ -33,6 +34,7 @@ struct worker_plan {
 	int report;  /* write end of its report pipe */
 	int command; /* its end of the command socket */
 	int log;     /* write end of the log pipe */
+	int census;  /* see ipc/census.h */
 	enum log_level log_level;
 	unsigned log_rate;
 	struct sandbox_identity identity;
@@ -53,6 +55,7 @@ struct worker {
 	struct beats beats;
 	struct scoreboard scoreboard;
 	struct scoreboard_slot *slot;
+	struct census census;
 	struct peers peers;
 	struct acceptor acceptor;
 	struct datagrams datagrams;

@@ -16,7 +16,6 @@
 #include "worker/conns.h"
 #include "worker/instance.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>

@@ -193,6 +193,42 @@ what_is_owed_outlives_the_next_tick(void **state)
 	close(client);
 }
 
+/* So many seconds later; all are looked at. */
+static void
+pass_seconds(struct bench *bench, int seconds)
+{
+	bench->conns.now += (uint64_t)seconds * (uint64_t)CLOCK_SECOND;
+	for (int i = 0; i < 4; i++)
+		conn_close_idle(&bench->instance);
+}
+
+static void
+a_byte_either_way_is_no_idleness(void **state)
+{
+	struct bench *bench = *state;
+	int reader = connect_one(bench);
+	struct conn *one = newest(bench);
+	int talker = connect_one(bench);
+	int silent = connect_one(bench);
+
+	bench->config.idle = 10 * (uint64_t)CLOCK_SECOND;
+	for (int i = 0; i < 3; i++) {
+		pass_seconds(bench, 9);
+		assert_int_equal(conn_send(one, bench->message), CONN_SENT);
+		assert_int_equal(send(talker, "x", 1, 0), 1);
+		turn(bench);
+	}
+	/* Of the third one nothing came, and it was sent nothing. */
+	assert_int_equal(bench->instance.member_count, 2);
+	pass_seconds(bench, 9);
+	assert_int_equal(bench->instance.member_count, 2);
+	pass_seconds(bench, 1);
+	assert_int_equal(bench->instance.member_count, 0);
+	close(silent);
+	close(talker);
+	close(reader);
+}
+
 static void
 ticks_are_sent_once_and_counted(void **state)
 {
@@ -329,6 +365,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(rest_of_a_line_comes_before_anything_else),
 		TEST(what_is_owed_outlives_the_next_tick),
+		TEST(a_byte_either_way_is_no_idleness),
 		TEST(ticks_are_sent_once_and_counted),
 		TEST(those_who_die_in_a_tick_take_nobody_along),
 		TEST(who_takes_nothing_is_closed),
