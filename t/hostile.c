@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A timed whose worker 0 has been taken over: it has all that a worker has, and
- * does with it what no worker does.  All others are as ever.  For t/hostile.bats.
+ * A timed whose worker 0 has been taken over: it has all that a worker has,
+ * and does with it what no worker does.  All others are as ever.  For
+ * t/hostile.bats.
  *
  *	HOSTILE_KIND	what it does: a row of the table below
  *	HOSTILE_SEED	of its random numbers
@@ -9,8 +10,8 @@
  *			system was booted; whoever comes after that is honest
  *
  * It begins when somebody is connected to one of the others, and ends at the
- * latest when CROWD are.  Once a second it beats, so that nobody takes it for hung.  What it is denied
- * goes to standard error.
+ * latest when CROWD are.  Once a second it beats, so that nobody takes it for
+ * hung.  What it is denied goes to standard error.
  */
 #include "base/clock.h"
 #include "base/fds.h"
@@ -422,7 +423,7 @@ static void
 listen_to_master(struct hostile *hostile, int milliseconds)
 {
 	struct pollfd wait = { .fd = hostile->plan->command, .events = POLLIN };
-	struct command command;
+	struct command command = { 0 };
 	int fds[COMMAND_FDS];
 	int count;
 

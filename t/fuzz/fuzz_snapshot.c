@@ -41,16 +41,15 @@ prepare(void)
 }
 
 static void
-check(const json_t *value)
+check(json_t *value)
 {
-	const char *key;
-	const json_t *member;
-	size_t i;
-
 	if (!value || (json_is_integer(value) && json_integer_value(value) < 0))
 		abort();
-	json_object_foreach((json_t *)(size_t)value, key, member) check(member);
-	json_array_foreach(value, i, member) check(member);
+	for (void *at = json_object_iter(value); at;
+	     at = json_object_iter_next(value, at))
+		check(json_object_iter_value(at));
+	for (size_t i = 0; i < json_array_size(value); i++)
+		check(json_array_get(value, i));
 }
 
 static void
