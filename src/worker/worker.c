@@ -267,7 +267,7 @@ terminated(void *context)
 static const struct signals_action actions[] = {
 	{ SIGTERM, terminated }, { SIGINT, NULL },  { SIGHUP, NULL },
 	{ SIGUSR1, NULL },	 { SIGUSR2, NULL }, { SIGPIPE, NULL },
-	{ SIGCHLD, NULL },	 { 0, NULL },
+	{ SIGCHLD, NULL },	 { SIGXFSZ, NULL }, { 0, NULL },
 };
 
 /* --- start, and its mirror --- */
@@ -363,7 +363,7 @@ start(struct worker *worker)
 		return "mapping the scoreboard";
 	worker->slot = worker->scoreboard.mine;
 	fds_raise_limit();
-	if (sandbox_enter(&plan->identity) < 0)
+	if (sandbox_enter(SANDBOX_WORKER, &plan->identity, plan->root) < 0)
 		return "dropping privileges";
 	if (loop_open(&worker->loop) < 0)
 		return "opening the event loop";
@@ -396,6 +396,9 @@ start(struct worker *worker)
 	if (watch_master(worker) < 0 || open_timers(worker) < 0)
 		return "watching the master";
 	accept_limit(&worker->acceptor);
+	/* Last: what it opens for life, it has. */
+	if (sandbox_lock(SANDBOX_WORKER, NULL, NULL) < 0)
+		return "filtering system calls";
 	return NULL;
 }
 

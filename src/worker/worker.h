@@ -12,6 +12,7 @@
 #include "base/timer.h"
 #include "ipc/command.h"
 #include "ipc/scoreboard.h"
+#include "sandbox/sandbox.h"
 #include "worker/accept.h"
 #include "worker/beats.h"
 #include "worker/conns.h"
@@ -20,7 +21,6 @@
 #include "worker/keeping.h"
 #include "worker/peers.h"
 #include "worker/roster.h"
-#include "worker/sandbox.h"
 #include "worker/service.h"
 #include "worker/takeover.h"
 
@@ -36,6 +36,7 @@ struct worker_plan {
 	enum log_level log_level;
 	unsigned log_rate;
 	struct sandbox_identity identity;
+	const char *root; /* NULL: that of everybody */
 	const struct service_config *services;
 	int service_count;
 	const struct accept_listener *listeners;
