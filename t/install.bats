@@ -63,6 +63,7 @@ installed()
 	installed 644 "$prefix/lib/sysusers.d/timed.conf"
 	installed 644 "$prefix/lib/tmpfiles.d/timed.conf"
 	installed 644 "$doc/timed.conf.sample"
+	installed 644 "$doc/timed-ports.conf"
 	installed 644 "$(variable datadir)/bash-completion/completions/timedctl"
 	[ "$units" = no ] || installed 644 "$units/timed.service"
 	[ "$units" = no ] || installed 644 "$units/timed.socket"

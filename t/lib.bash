@@ -15,6 +15,7 @@
 #   LOG     the log file
 #   ERR     what timed wrote to standard error
 #   TIMED   the program that timed_start starts: timed
+#   ATTEMPTS  to be set where it attempts system calls that are refused
 #
 # and processes that are started through here are stopped by their pid when it
 # ends, whatever it ends with.  Nothing sleeps: wait_until polls for a
@@ -140,6 +141,7 @@ harness_setup()
 	WATCHES=0
 	STORMS=0
 	NET=()
+	ATTEMPTS=
 
 	# Processes without privileges have to reach their directories.
 	for dir in "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$DIR"; do
@@ -165,6 +167,10 @@ harness_teardown()
 		stop_session "$pid" || failed=1
 	done
 	if file_has "$ERR" 'Sanitizer|runtime error:'; then
+		failed=1
+	fi
+	# What each process may do is what it does.
+	if [ -z "$ATTEMPTS" ] && log_has 'system call refused'; then
 		failed=1
 	fi
 	if [ -z "${BATS_TEST_COMPLETED-}" ] || [ $failed -ne 0 ]; then
@@ -283,6 +289,9 @@ timed_config()
 	# Who starts as root has to name somebody to become.
 	if [ "$(id -u)" -eq 0 ]; then
 		defaults+=('user = "nobody";')
+	else
+		# And who did not, to be allowed to look into his processes.
+		defaults+=('core_dumps = true;')
 	fi
 	{
 		for line in "${defaults[@]}"; do

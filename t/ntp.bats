@@ -600,7 +600,7 @@ refused()
 	refused 'refid = "GPSX1";' 'refid: must be shorter than 5 bytes'
 	refused 'refid = "";' 'refid: must not be empty'
 	refused 'refid = "\x01";' 'refid: must be letters of ASCII'
-	for source in '*:123' 'unix:/x' 'udp:127.0.0.1:123' '127.0.0.1:0'; do
+	for source in '*:123' '0.0.0.0:123' '[::]:123' 'unix:/x' 'udp:127.0.0.1:123' '127.0.0.1:0'; do
 		refused "source = \"$source\";" \
 			"source: \"$source\": must be \"kernel\" or the HOST:PORT"
 	done

@@ -416,13 +416,13 @@ serves()
 
 @test "start: a runtime directory without space is an error in one line" {
 	local names=(unshare --mount)
-	[ "$(id -u)" -eq 0 ] || names=(unshare --user --map-root-user --mount)
+	[ "$(id -u)" -eq 0 ] || names=(unshare --user --map-user=65534 --map-group=65534 --keep-caps --mount)
 	mkdir "$RUN"
 	timed_config "user = \"$("${names[@]}" id -un)\";"
 	write_alone
 	# shellcheck disable=SC2016 # for the shell in the namespace
 	run -73 --separate-stderr timeout 30 "${names[@]}" bash -c '
-		mount -t tmpfs -o size=64k tmpfs "$1" || exit 1
+		mount -t tmpfs -o size=64k,mode=755 tmpfs "$1" || exit 1
 		python3 "$3" timed -c "$2" </dev/null 3>&-
 		status=$?
 		ls -A "$1"

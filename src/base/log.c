@@ -56,6 +56,12 @@ log_open(int fd, const char *role, const struct log_kind *kinds, int count,
 	log_configure(level, rate);
 }
 
+int
+log_fd(void)
+{
+	return writer.fd;
+}
+
 void
 log_close(void)
 {

@@ -82,6 +82,9 @@ struct log_record {
 void log_open(int fd, const char *role, const struct log_kind *kinds, int count,
 	      enum log_level level, unsigned rate);
 
+/* What log_open() was given, for a child that is to log as well; or -1. */
+int log_fd(void);
+
 /* From now on records go nowhere; FD is the caller's to close. */
 void log_close(void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/trust.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -106,4 +107,43 @@ trust_program(const char *path, char *why, size_t size)
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
 		return fault(&walk, path, strerror(errno));
 	return true;
+}
+
+bool
+trust_directory(const char *path, char *why, size_t size)
+{
+	struct walk walk = { .self = geteuid(), .why = why, .size = size };
+	struct stat status;
+
+	/* Who is not root is left the ways that he has made for himself. */
+	if (walk.self == 0 && !walk_along(&walk, path))
+		return false;
+	if (stat(path, &status) < 0)
+		return fault(&walk, path, strerror(errno));
+	if (!S_ISDIR(status.st_mode))
+		return fault(&walk, path, strerror(ENOTDIR));
+	if (status.st_uid != 0 && status.st_uid != walk.self)
+		return fault(&walk, path, "belongs to another user");
+	if (status.st_mode & S_IWOTH)
+		return fault(&walk, path, "others can write it");
+	return status.st_mode & S_IWGRP
+		       ? fault(&walk, path, "its group can write it")
+		       : true;
+}
+
+bool
+trust_empty(const char *path, char *why, size_t size)
+{
+	struct walk walk = { .why = why, .size = size };
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	int others = 0;
+
+	if (!directory)
+		return fault(&walk, path, strerror(errno));
+	while ((entry = readdir(directory)))
+		others += strcmp(entry->d_name, ".") != 0 &&
+			  strcmp(entry->d_name, "..") != 0;
+	closedir(directory);
+	return others ? fault(&walk, path, "is not empty") : true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether a program may be run with the rights of this process: whoever can
- * change what a path leads to has those rights.
+ * Whether a program may be run with the rights of this process, and a file be
+ * made in a directory: whoever can change what a path leads to has those rights.
  */
 #ifndef TIMED_BASE_TRUST_H
 #define TIMED_BASE_TRUST_H
@@ -21,5 +21,16 @@
  * nobody can make use of the time until the program is run.
  */
 bool trust_program(const char *path, char *why, size_t size);
+
+/*
+ * Whether nobody but root and the effective user of this process can put
+ * anything into the directory PATH: it belongs to one of them, and neither a
+ * group nor others can write it.  For root, nobody else may be able to change
+ * where it leads, either, as of trust_program().  Else WHY says what is wrong.
+ */
+bool trust_directory(const char *path, char *why, size_t size);
+
+/* Whether there is nothing in the directory PATH; else WHY says so. */
+bool trust_empty(const char *path, char *why, size_t size);
 
 #endif

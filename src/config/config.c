@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/config.h"
 
+#include "base/trust.h"
 #include "config/files.h"
 #include "config/gates.h"
 #include "config/services.h"
@@ -38,6 +39,8 @@ static const struct setting settings[] = {
 	{ "stop_seconds", SETTING_FLOAT, PLACE(stop_seconds), 0.5, 3600, NULL },
 	{ "handoff_seconds", SETTING_FLOAT, PLACE(handoff_seconds), 1, 3600,
 	  NULL },
+	{ "chroot", SETTING_STRING, PLACE(chroot), 0, 0, NULL },
+	{ "core_dumps", SETTING_BOOL, PLACE(identity.core_dumps), 0, 0, NULL },
 	{ "recycle_after", SETTING_INT, PLACE(recycle_after), 0, 1000000000,
 	  NULL },
 	{ "control_group", SETTING_STRING, PLACE(control_group), 0, 0, NULL },
@@ -209,6 +212,27 @@ find_identity(struct config *config, config_setting_t *root,
 			    config->user);
 }
 
+/* Where nobody can put anything, and where there is nothing. */
+static void
+check_root(struct config *config, config_setting_t *root,
+	   struct complaints *complaints)
+{
+	const config_setting_t *place = settings_place(root, "chroot");
+	char why[PATH_MAX + 64];
+
+	if (!config->chroot[0])
+		return;
+	if (config->chroot[0] != '/')
+		complain(complaints, place,
+			 "chroot: \"%s\" must begin with a slash",
+			 config->chroot);
+	else if (!config->identity.change)
+		config_warn(config, "chroot: takes root, and is left out");
+	else if (!trust_directory(config->chroot, why, sizeof(why)) ||
+		 !trust_empty(config->chroot, why, sizeof(why)))
+		complain(complaints, place, "chroot: %s", why);
+}
+
 static void
 read_log(struct config *config, config_setting_t *root,
 	 struct complaints *complaints)
@@ -239,6 +263,7 @@ read_all(struct config *config, config_t *parsed, struct complaints *complaints)
 	check_directory(config->state_dir, "state_dir", root, complaints);
 	find_identity(config, root, complaints);
 	find_operators(config, root, complaints);
+	check_root(config, root, complaints);
 	if (config->workers == 0)
 		config->workers = processors();
 	programs_read(config, root, complaints);

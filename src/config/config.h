@@ -12,7 +12,7 @@
 #include "base/settings.h"
 #include "config/programs.h"
 #include "journal/journal.h"
-#include "worker/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "worker/service.h"
 
 #include <limits.h>
@@ -43,6 +43,7 @@ struct config {
 	struct program hooks[HOOK_KINDS];
 	struct config_log log;
 	struct sandbox_identity identity;
+	char chroot[PATH_MAX];	/* of the workers; empty: none */
 	char control_group[64]; /* empty: none */
 	gid_t control_gid;
 	bool status_for_all;

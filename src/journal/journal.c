@@ -4,9 +4,11 @@
 #include "base/loop.h"
 #include "base/signals.h"
 #include "ipc/answer.h"
+#include "ipc/events.h"
 #include "ipc/passing.h"
 #include "journal/output.h"
 #include "journal/readers.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +43,9 @@ struct journal {
 	int status;
 	bool leaving;
 	uint64_t skipped; /* bytes that were no record, not yet said */
+	/* Of a call that was refused, not yet said: NULL is none. */
+	const char *volatile refused;
+	volatile int refused_number;
 	size_t used;
 	char bytes[JOURNAL_READ + LOG_RECORD_MAX];
 };
@@ -71,6 +76,37 @@ say_skipped(struct journal *journal)
 	journal->skipped = 0;
 	output_own(&record, LOG_LEVEL_WARNING, "log bytes skipped");
 	output_own_tag(&record, "count", count);
+	output_record(&journal->output, &record);
+}
+
+/*
+ * It may have been in the midst of writing a line: that is no time for another.
+ * Of several it is the last that is said.
+ */
+static void
+call_refused(void *context, int number, const char *name)
+{
+	struct journal *journal = context;
+
+	journal->refused_number = number;
+	journal->refused = name;
+}
+
+static void
+say_refused(struct journal *journal)
+{
+	const struct log_kind *kind = &event_kinds[EVENT_CALL_REFUSED];
+	const char *name = journal->refused;
+	struct log_parsed record;
+	char number[12];
+
+	if (!name)
+		return;
+	journal->refused = NULL;
+	snprintf(number, sizeof(number), "%d", journal->refused_number);
+	output_own(&record, kind->level, kind->description);
+	output_own_tag(&record, "call", name);
+	output_own_tag(&record, "number", number);
 	output_record(&journal->output, &record);
 }
 
@@ -159,6 +195,7 @@ records_ready(struct loop_source *source, uint32_t events)
 	} else {
 		finish(journal, n == 0 ? 0 : EX_IOERR);
 	}
+	say_refused(journal);
 	output_flush(&journal->output);
 	readers_wake(&journal->readers);
 }
@@ -318,9 +355,13 @@ work(struct journal *journal, const struct journal_plan *plan)
 		return error == EACCES || error == EPERM ? EX_NOPERM
 							 : EX_CANTCREAT;
 	}
-	report(plan, 0, NULL);
 	readers_open(&journal->readers, &journal->loop, &journal->output,
 		     plan->log_pipe);
+	if (sandbox_lock(SANDBOX_JOURNAL, call_refused, journal) < 0) {
+		report(plan, errno, "filtering system calls");
+		return EX_OSERR;
+	}
+	report(plan, 0, NULL);
 	if (loop_run(&journal->loop) < 0)
 		journal->status = EX_OSERR;
 	output_flush(&journal->output);

@@ -2,7 +2,9 @@
 #include "keeper/hasher.h"
 
 #include "base/fds.h"
+#include "base/log.h"
 #include "keeper/password.h"
+#include "sandbox/sandbox.h"
 
 #include <bsd/unistd.h>
 #include <errno.h>
@@ -63,7 +65,8 @@ static void
 become_hasher(int fd)
 {
 	sigset_t none;
-	int keep[] = { fd };
+	int keep[] = { fd, log_fd() };
+	static const struct sandbox_identity own;
 
 	setproctitle("keeper: passwords");
 	/* A signal to the whole group is the keeper's to act on. */
@@ -72,9 +75,11 @@ become_hasher(int fd)
 	signal(SIGTERM, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (fds_keep_only(keep, 1) < 0)
-		_exit(EXIT_FAILURE);
 	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	if (fds_keep_only(keep, 2) < 0 ||
+	    sandbox_enter(SANDBOX_HASHER, &own, NULL) < 0 ||
+	    sandbox_lock(SANDBOX_HASHER, NULL, NULL) < 0)
+		_exit(EXIT_FAILURE);
 	serve(fd);
 }
 

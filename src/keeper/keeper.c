@@ -5,6 +5,7 @@
 #include "ipc/events.h"
 #include "ipc/passing.h"
 #include "keeper/context.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -229,7 +230,7 @@ keeper_run(const struct keeper_plan *plan)
 	keeper->plan = plan;
 	log_open(plan->log, "keeper", event_kinds, EVENT_COUNT, plan->log_level,
 		 plan->log_rate);
-	if (start(keeper) < 0)
+	if (start(keeper) < 0 || sandbox_lock(SANDBOX_KEEPER, NULL, NULL) < 0)
 		return EX_OSERR;
 	log_event(EVENT_KEEPER_STARTED, "seq", "%llu",
 		  (unsigned long long)ring_seq(&keeper->ring));

@@ -2,6 +2,7 @@
 #include "keeper/store_sqlite.h"
 
 #include <bsd/string.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,12 +320,32 @@ prepare(struct store *store)
 	return true;
 }
 
+/*
+ * FILE without links on the way to its directory.  SQLite would refuse those,
+ * too, where it is to refuse one in the place of the file.
+ */
+static void
+resolve(const char *file, char path[PATH_MAX])
+{
+	char directory[PATH_MAX];
+	const char *name = strrchr(file, '/');
+
+	strlcpy(directory, file, PATH_MAX);
+	directory[name ? name - file : 0] = '\0';
+	if (!name || !realpath(*directory ? directory : "/", path) ||
+	    strlcat(path, name, PATH_MAX) >= PATH_MAX)
+		strlcpy(path, file, PATH_MAX);
+}
+
 static bool
 open_all(struct store *store, const char *file, bool power)
 {
-	if (sqlite3_open_v2(file, &store->db,
+	char path[PATH_MAX];
+
+	resolve(file, path);
+	if (sqlite3_open_v2(path, &store->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-				    SQLITE_OPEN_NOMUTEX,
+				    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
 			    NULL) != SQLITE_OK) {
 		fail(store);
 		return false;

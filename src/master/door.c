@@ -115,10 +115,16 @@ set_owner(const struct door *door, const char *path)
 	uid_t user = geteuid() == 0 ? door->user : (uid_t)-1;
 	gid_t group = door->has_group ? door->group : getegid();
 	mode_t mode = door->has_group ? 0660 : 0600;
+	struct stat status;
 
 	if (door->status_for_all)
 		mode = 0666;
-	if (lchown(path, user, group) < 0)
+	if (lstat(path, &status) < 0)
+		return -1;
+	/* A service manager may refuse even what would change nothing. */
+	if (((user != (uid_t)-1 && status.st_uid != user) ||
+	     status.st_gid != group) &&
+	    lchown(path, user, group) < 0)
 		return -1;
 	return chmod(path, mode);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "master/halt.h"
 
+#include "base/trust.h"
 #include "master/listen.h"
 
 #include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -151,6 +153,22 @@ answers(const char *path)
 	return !dead;
 }
 
+static bool
+is_own(const struct stat *status)
+{
+	return status->st_uid == geteuid() && status->st_gid == getegid();
+}
+
+/* Nobody else can put another file in the place of PATH. */
+static bool
+is_ours_alone(const char *path)
+{
+	char directory[HIDDEN], why[2 * PATH];
+
+	strlcpy(directory, path, sizeof(directory));
+	return trust_directory(dirname(directory), why, sizeof(why));
+}
+
 /* A socket file without a socket, for those who may connect to LIKE. */
 static int
 make_dead(const char *path, const char *like)
@@ -165,7 +183,7 @@ make_dead(const char *path, const char *like)
 	result = mknod(path, S_IFSOCK | (status.st_mode & 0777), 0);
 	umask(mask);
 	/* Else they are refused for another reason. */
-	if (result == 0)
+	if (result == 0 && !is_own(&status) && is_ours_alone(path))
 		(void)!lchown(path, status.st_uid, status.st_gid);
 	return result;
 }

@@ -296,6 +296,16 @@ open_listeners(struct master *master, struct problem *problem)
 	return result;
 }
 
+/* What cannot be filtered is said, once: timed goes on without. */
+static void
+look_for_filters(void)
+{
+	char why[64];
+
+	if (!sandbox_filters(why, sizeof(why)))
+		log_event(EVENT_UNFILTERED, "reason", "%s", why);
+}
+
 static int
 open_warden(struct master *master, struct problem *problem)
 {
@@ -320,6 +330,7 @@ open_children(struct master *master, struct problem *problem)
 	}
 	log_open(master->scribe.own_end, "master", event_kinds, EVENT_COUNT,
 		 config_log_level(config), (unsigned)config->log.rate);
+	look_for_filters();
 	if (pool_open(&master->pool, &master->loop, &master->scoreboard,
 		      master->scribe.write_end, master->census, &pool_events,
 		      master) < 0 ||
@@ -338,10 +349,21 @@ open_children(struct master *master, struct problem *problem)
 	return 0;
 }
 
+static int
+give_up_rights(const struct config *config, struct problem *problem)
+{
+	if (sandbox_enter(SANDBOX_MASTER, &config->identity, NULL) == 0)
+		return 0;
+	problem_errno(problem, errno, "cannot give up privileges");
+	return -1;
+}
+
 /* Each step undoes what those before did when it fails. */
 static int
 open_all(struct master *master, struct problem *problem)
 {
+	if (give_up_rights(master->config, problem) < 0)
+		return -1;
 	if (places_open(&master->places, master->config, problem) < 0)
 		return -1;
 	if (open_loop(master, problem) < 0)
@@ -391,6 +413,7 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 	}
 	log_open(master->scribe.own_end, "master", event_kinds, EVENT_COUNT,
 		 config_log_level(config), (unsigned)config->log.rate);
+	look_for_filters();
 	pool_carry_on(&master->pool, master->carried, config);
 	hooks_configure(&master->hooks, config, master->carried);
 	if (open_warden(master, problem) < 0 ||
@@ -406,7 +429,8 @@ take_over_all(struct master *master, struct problem *problem)
 {
 	struct scribe_carried journal;
 
-	if (carry_read(master->options->carry, master, &journal, problem) < 0 ||
+	if (give_up_rights(master->config, problem) < 0 ||
+	    carry_read(master->options->carry, master, &journal, problem) < 0 ||
 	    open_loop(master, problem) < 0 ||
 	    take_over_children(master, &journal, problem) < 0 ||
 	    carry_read_control(master->options->carry, master, operate,

@@ -2,6 +2,7 @@
 #include "master/places.h"
 
 #include "base/fds.h"
+#include "base/trust.h"
 
 #include <bsd/libutil.h>
 #include <bsd/string.h>
@@ -15,17 +16,42 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/*
+ * Give a directory that was made with no rights at all to its owner.  Where
+ * others may write, PATH can lead to something else by now: never to what looks
+ * like that.
+ */
+static int
+give_away(const char *path, mode_t mode, const struct sandbox_identity *owner)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int error = 0;
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) < 0 || status.st_uid != geteuid() ||
+	    (status.st_mode & 0777) != 0)
+		error = EPERM;
+	else if (fchmod(fd, mode) < 0 || fchown(fd, owner->uid, owner->gid) < 0)
+		error = errno;
+	close(fd);
+	errno = error;
+	return error ? -1 : 0;
+}
+
 /* 1: made; 0: it was there; -1 with PROBLEM. */
 static int
 make_directory(const char *path, mode_t mode,
 	       const struct sandbox_identity *owner, struct problem *problem)
 {
+	bool given = owner && owner->change;
 	struct stat status;
 
-	if (mkdir(path, mode) == 0) {
-		if (owner && owner->change &&
-		    lchown(path, owner->uid, owner->gid) < 0) {
+	if (mkdir(path, given ? 0 : mode) == 0) {
+		if (given && give_away(path, mode, owner) < 0) {
 			problem_errno(problem, errno, "%s", path);
+			(void)rmdir(path);
 			return -1;
 		}
 		return 1;
@@ -65,7 +91,7 @@ check_log_owner(const struct config *config, struct problem *problem)
 	struct stat status;
 
 	if (!who->change || who->uid == 0 ||
-	    stat(config->log.file, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    lstat(config->log.file, &status) < 0 || !S_ISREG(status.st_mode) ||
 	    may_write(&status, who))
 		return 0;
 	problem_set(problem, EX_NOPERM,
@@ -132,6 +158,18 @@ keep_pidfile(struct places *places, struct pidfh *file, const char *path,
 	return -1;
 }
 
+/* Who opens it follows a link, and writes into whatever that leads to. */
+static bool
+is_plain(const char *path, struct problem *problem)
+{
+	struct stat status;
+
+	if (lstat(path, &status) < 0 || S_ISREG(status.st_mode))
+		return true;
+	problem_set(problem, EX_CANTCREAT, "%s: is not a plain file", path);
+	return false;
+}
+
 static int
 take_pidfile(struct places *places, struct problem *problem)
 {
@@ -145,6 +183,8 @@ take_pidfile(struct places *places, struct problem *problem)
 			      places->runtime_dir);
 		return -1;
 	}
+	if (!is_plain(path, problem))
+		return -1;
 	file = pidfile_open(path, 0644, &other);
 	if (file)
 		return keep_pidfile(places, file, path, problem);
@@ -167,6 +207,21 @@ remove_runtime_dir(const struct places *places)
 		rmdir(places->runtime_dir);
 }
 
+/*
+ * What is made there is written, given away and removed by its name, by a
+ * process that may be root: nobody else may be able to put a link there.
+ */
+static int
+check_runtime_dir(const struct places *places, struct problem *problem)
+{
+	char why[PATH_MAX + 64];
+
+	if (trust_directory(places->runtime_dir, why, sizeof(why)))
+		return 0;
+	problem_set(problem, EX_NOPERM, "runtime_dir: %s", why);
+	return -1;
+}
+
 int
 places_open(struct places *places, const struct config *config,
 	    struct problem *problem)
@@ -180,7 +235,8 @@ places_open(struct places *places, const struct config *config,
 	if (made < 0)
 		return -1;
 	places->made_runtime_dir = made == 1;
-	if (places_log_directory(config, problem) >= 0 &&
+	if (check_runtime_dir(places, problem) == 0 &&
+	    places_log_directory(config, problem) >= 0 &&
 	    places_state_directory(config, problem) >= 0 &&
 	    take_pidfile(places, problem) == 0)
 		return 0;

@@ -173,6 +173,8 @@ reload_ready(struct master *master)
 		      (unsigned)master->config->log.rate);
 	config_journal(master->config, master->options->foreground, &journal);
 	scribe_configure(&master->scribe, &journal, &master->config->identity);
+	/* It may say another thing about core dumps. */
+	(void)sandbox_enter(SANDBOX_MASTER, &master->config->identity, NULL);
 	if (door_configure(&master->control.door, master->places.runtime_dir,
 			   master->config, &problem) < 0)
 		log_event(EVENT_CONFIG_WARNING, "warning", "%s", problem.text);

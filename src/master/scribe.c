@@ -50,7 +50,7 @@ become_journal(const struct scribe *scribe, int ready, int command)
 	setproctitle("journal");
 	/* Standard error stays: in the foreground it is where lines go. */
 	if (fds_keep_only(keep, 3) < 0 ||
-	    sandbox_enter(&scribe->identity) < 0) {
+	    sandbox_enter(SANDBOX_JOURNAL, &scribe->identity, NULL) < 0) {
 		failure.error = errno;
 		strcpy(failure.text, "the journal cannot drop privileges");
 		(void)!write(ready, &failure, sizeof(failure));

@@ -13,7 +13,7 @@
 #include "base/timer.h"
 #include "journal/journal.h"
 #include "master/problem.h"
-#include "worker/sandbox.h"
+#include "sandbox/sandbox.h"
 
 #include <stdbool.h>
 #include <stdint.h>

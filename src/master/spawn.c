@@ -28,6 +28,7 @@ become_worker(const struct spawn_order *order, int report, int command)
 		.log_level = config_log_level(order->config),
 		.log_rate = (unsigned)order->config->log.rate,
 		.identity = order->config->identity,
+		.root = *order->config->chroot ? order->config->chroot : NULL,
 		.services = order->config->services,
 		.service_count = order->config->service_count,
 		.listeners = listeners,

@@ -139,7 +139,8 @@ become_keeper(const struct warden *warden, int command)
 	int keep[] = { warden->log, warden->ring_writable, command };
 
 	setproctitle("keeper");
-	if (fds_keep_only(keep, 3) < 0 || sandbox_enter(&warden->identity) < 0)
+	if (fds_keep_only(keep, 3) < 0 ||
+	    sandbox_enter(SANDBOX_KEEPER, &warden->identity, NULL) < 0)
 		_exit(EX_OSERR);
 	plan.command = command;
 	plan.log = warden->log;

@@ -78,6 +78,15 @@ static const char SOURCES[] =
 	"must be \"kernel\" or the HOST:PORT of a server, "
 	"where HOST is a numeric address or localhost";
 
+/* Its answers would come from another address. */
+static bool
+is_anybody(const struct addr *server)
+{
+	return server->sa.sa_family == AF_INET
+		       ? server->in.sin_addr.s_addr == htonl(INADDR_ANY)
+		       : IN6_IS_ADDR_UNSPECIFIED(&server->in6.sin6_addr);
+}
+
 /* NULL, or what is wrong with it. */
 static const char *
 parse_source(struct ntp_settings *ntp)
@@ -91,7 +100,7 @@ parse_source(struct ntp_settings *ntp)
 		return NULL;
 	if (!addr_parse_listen(ntp->source, &where, error, sizeof(error)) ||
 	    where.transports || server->sa.sa_family == AF_UNIX ||
-	    strchr(ntp->source, '*') || addr_port(server) == 0)
+	    is_anybody(server) || addr_port(server) == 0)
 		return SOURCES;
 	ntp->parsed.server = *server;
 	return NULL;

@@ -15,31 +15,23 @@ enum {
 	WAIT_MILLISECONDS = 200,
 };
 
-static void
-close_socket(struct ntp_mirror *mirror)
-{
-	if (mirror->source.fd < 0)
-		return;
-	loop_remove(mirror->loop, &mirror->source);
-	close(mirror->source.fd);
-	mirror->source.fd = -1;
-}
-
+/*
+ * For life: a worker that serves can open no other one.  Not connected, so
+ * that the way to the server may change, or not be there as yet.
+ */
 static void
 open_socket(struct ntp_mirror *mirror)
 {
-	const struct addr *server = mirror->server;
-	int fd = socket(server->sa.sa_family,
+	int fd = socket(mirror->server->sa.sa_family,
 			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return;
 	mirror->source.fd = fd;
-	if (connect(fd, &server->sa, server->length) < 0 ||
-	    loop_add(mirror->loop, &mirror->source, EPOLLIN) < 0) {
-		close(fd);
-		mirror->source.fd = -1;
-	}
+	if (loop_add(mirror->loop, &mirror->source, EPOLLIN) == 0)
+		return;
+	close(fd);
+	mirror->source.fd = -1;
 }
 
 /*
@@ -74,11 +66,15 @@ static void
 take_answers(struct ntp_mirror *mirror)
 {
 	struct ntp_packet answer; /* what is longer is cut off */
+	struct addr from = { .length = sizeof(from.un) };
 	ssize_t length;
 
-	while ((length = recv(mirror->source.fd, &answer, sizeof(answer), 0)) >
-	       0) {
-		if (!is_answer(mirror, &answer, length))
+	while ((length = recvfrom(mirror->source.fd, &answer, sizeof(answer), 0,
+				  &from.sa, &from.length)) > 0) {
+		bool server = addr_equal(&from, mirror->server);
+
+		from.length = sizeof(from.un);
+		if (!server || !is_answer(mirror, &answer, length))
 			continue;
 		mirror->off = certainly_off(mirror, &answer, clock_realtime());
 		mirror->last = answer;
@@ -111,12 +107,17 @@ ntp_mirror_open(struct ntp_mirror *mirror, struct loop *loop,
 		.answered = answered,
 		.context = context,
 	};
+	open_socket(mirror);
 }
 
 void
 ntp_mirror_close(struct ntp_mirror *mirror)
 {
-	close_socket(mirror);
+	if (mirror->source.fd < 0)
+		return;
+	loop_remove(mirror->loop, &mirror->source);
+	close(mirror->source.fd);
+	mirror->source.fd = -1;
 }
 
 void
@@ -128,18 +129,15 @@ ntp_mirror_poll(struct ntp_mirror *mirror)
 	};
 
 	if (mirror->source.fd < 0)
-		open_socket(mirror);
-	if (mirror->source.fd < 0)
 		return;
 	do
 		arc4random_buf(&mirror->nonce, sizeof(mirror->nonce));
 	while (mirror->nonce == 0);
 	request.transmit = mirror->nonce;
 	mirror->asked = clock_realtime();
-	/* An error is that of the request before, and is gone with that. */
-	if (send(mirror->source.fd, &request, sizeof(request), 0) < 0 &&
-	    send(mirror->source.fd, &request, sizeof(request), 0) < 0)
-		close_socket(mirror);
+	/* One that does not get away is like one that is lost. */
+	(void)sendto(mirror->source.fd, &request, sizeof(request), 0,
+		     &mirror->server->sa, mirror->server->length);
 }
 
 void

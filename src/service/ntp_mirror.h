@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 struct ntp_mirror {
-	struct loop_source source; /* fd -1: the next poll opens it */
+	struct loop_source source; /* fd -1: it could not be opened */
 	struct loop *loop;
 	const struct addr *server;
 	void (*answered)(void *context);
@@ -33,7 +33,10 @@ struct ntp_mirror {
 	struct ntp_packet last; /* its answer */
 };
 
-/* Nothing is sent yet; answered(context) is called with each answer. */
+/*
+ * Nothing is sent yet; answered(context) is called with each answer.  Opens all
+ * that it will ever need.
+ */
 void ntp_mirror_open(struct ntp_mirror *mirror, struct loop *loop,
 		     const struct addr *server, void (*answered)(void *context),
 		     void *context);

@@ -265,6 +265,8 @@ roster_open(struct roster *roster, struct conns *conns,
 	roster->instance_count = instance_count;
 	roster->handover = handover;
 	roster->worker = worker;
+	/* It opens a file for that, which is not possible later. */
+	json_object_seed(0);
 	return timer_open(&roster->settling, conns->loop, CLOCK_MONOTONIC,
 			  look_again);
 }

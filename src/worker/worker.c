@@ -278,7 +278,7 @@ terminated(void *context)
 static const struct signals_action actions[] = {
 	{ SIGTERM, terminated }, { SIGINT, NULL },  { SIGHUP, NULL },
 	{ SIGUSR1, NULL },	 { SIGUSR2, NULL }, { SIGPIPE, NULL },
-	{ SIGCHLD, NULL },	 { 0, NULL },
+	{ SIGCHLD, NULL },	 { SIGXFSZ, NULL }, { 0, NULL },
 };
 
 /* --- start, and its mirror --- */
@@ -378,7 +378,7 @@ start(struct worker *worker)
 		return "mapping the census";
 	close(plan->census);
 	fds_raise_limit();
-	if (sandbox_enter(&plan->identity) < 0)
+	if (sandbox_enter(SANDBOX_WORKER, &plan->identity, plan->root) < 0)
 		return "dropping privileges";
 	if (loop_open(&worker->loop) < 0)
 		return "opening the event loop";
@@ -412,6 +412,9 @@ start(struct worker *worker)
 	if (watch_master(worker) < 0 || open_timers(worker) < 0)
 		return "watching the master";
 	accept_limit(&worker->acceptor);
+	/* Last: what it opens for life, it has. */
+	if (sandbox_lock(SANDBOX_WORKER, NULL, NULL) < 0)
+		return "filtering system calls";
 	return NULL;
 }
 

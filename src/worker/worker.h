@@ -13,6 +13,7 @@
 #include "ipc/census.h"
 #include "ipc/command.h"
 #include "ipc/scoreboard.h"
+#include "sandbox/sandbox.h"
 #include "worker/accept.h"
 #include "worker/beats.h"
 #include "worker/conns.h"
@@ -21,7 +22,6 @@
 #include "worker/keeping.h"
 #include "worker/peers.h"
 #include "worker/roster.h"
-#include "worker/sandbox.h"
 #include "worker/service.h"
 #include "worker/takeover.h"
 
@@ -38,6 +38,7 @@ struct worker_plan {
 	enum log_level log_level;
 	unsigned log_rate;
 	struct sandbox_identity identity;
+	const char *root; /* NULL: that of everybody */
 	const struct service_config *services;
 	int service_count;
 	const struct accept_listener *listeners;
