@@ -465,7 +465,7 @@ is_over(const struct scoreboard *board, int slot, uint64_t until)
 	return since_boot() >= until || connections(board, slot) >= CROWD;
 }
 
-/* As worker_run() begins. */
+/* As worker_run() begins; but no filter keeps it from calling what it likes. */
 static int
 start(struct hostile *hostile)
 {
@@ -482,7 +482,7 @@ start(struct hostile *hostile)
 	hostile->board = *plan->scoreboard;
 	if (fds_keep_only(keep, count) < 0 ||
 	    scoreboard_own(&hostile->board, plan->slot) < 0 ||
-	    sandbox_enter(&plan->identity) < 0)
+	    sandbox_enter(SANDBOX_WORKER, &plan->identity, plan->root) < 0)
 		return -1;
 	hostile->report =
 		(struct report_writer){ .fd = plan->report,
