@@ -24,7 +24,11 @@ hostile_start()
 	shift 2
 	now
 	export HOSTILE_KIND=$kind HOSTILE_SEED=$BATS_TEST_NUMBER
-	export HOSTILE_UNTIL=$((NOW + seconds * 100))
+	export HOSTILE_UNTIL=$((NOW + seconds * 100)) HOSTILE_SAYS=$DIR/pipe
+	mkfifo "$HOSTILE_SAYS"
+	# Also for writing, so that it does not end with one of them.
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	start "$DIR/said" "$DIR/said.err" sh -c 'exec cat <>"$1"' sh "$HOSTILE_SAYS"
 	timed_start 'workers = 3;' 'log = { file = "'"$LOG"'"; level = "info"; syslog = false; };' "${@:-$FORMAT}"
 	HONEST=$(status '.workers[] | select(.number != 0) | .pid')
 	MASTER_FDS=$(fds "$TIMED_PID")
@@ -129,7 +133,7 @@ served()
 		status_holds
 	done
 	enough 2
-	file_has "$ERR" '^hostile: the scoreboard: denied$'
+	wait_until "$PATIENCE" file_has "$DIR/said" '^hostile: the scoreboard: denied$'
 	nothing_happened
 	served
 	# The last ones may be with the next worker 0.
@@ -143,7 +147,7 @@ served()
 	enough 4
 	nothing_happened
 	served
-	run file_has "$ERR" '^hostile: an answer: allowed'
+	run file_has "$DIR/said" '^hostile: an answer: allowed'
 	[ "$status" -ne 0 ]
 }
 
@@ -193,9 +197,9 @@ served()
 		    ada.say("line %d" % n)
 		    assert eve.text() == "ada: line %d" % n
 	EOF
-	file_has "$ERR" '^hostile: the ring: denied$'
+	wait_until "$PATIENCE" file_has "$DIR/said" '^hostile: the ring: denied$'
 	# Its own files are everybody's who is the same user.
-	[ "$(id -u)" -ne 0 ] || file_has "$ERR" "^hostile: the ring's file: denied$"
+	[ "$(id -u)" -ne 0 ] || wait_until "$PATIENCE" file_has "$DIR/said" "^hostile: the ring's file: denied$"
 	nothing_happened
 	[ "$(ctl -j history | jq -s 'map(select(.message)) | length')" -eq 20 ]
 }

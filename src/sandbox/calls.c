@@ -95,6 +95,8 @@ const struct calls_plain calls_plain[] = {
 	{ SCMP_SYS(poll), L },
 	{ SCMP_SYS(ppoll), L },
 	{ SCMP_SYS(ppoll_time64), L },
+	/* a turn that another worker has (ipc/turn.h) */
+	{ SCMP_SYS(sched_yield), W },
 	/* the state of the clock: who may set it, nobody is */
 	{ SCMP_SYS(adjtimex), W },
 	{ SCMP_SYS(clock_adjtime), W },
