@@ -353,6 +353,7 @@ open_all(struct store *store, const char *file, bool power)
 	sqlite3_extended_result_codes(store->db, 0);
 	sqlite3_busy_timeout(store->db, PATIENCE);
 	return run(store, "PRAGMA journal_mode = WAL;"
+			  "PRAGMA wal_autocheckpoint = 4000;"
 			  "PRAGMA journal_size_limit = 16777216;"
 			  "PRAGMA foreign_keys = ON;"
 			  "PRAGMA secure_delete = ON;"
