@@ -42,10 +42,10 @@ timedctl()
 	"${NET[@]}" "$BUILD/timedctl" "$@"
 }
 
-# disk DIRECTORY SIZE: for space_start, a disk of so many KiB.
+# disk DIRECTORY SIZE [MODE]: for space_start, a disk of so many KiB.
 disk()
 {
-	echo "mkdir -p '$1'; mount -t tmpfs -o size=${2}k,mode=0777 none '$1';"
+	echo "mkdir -p '$1'; mount -t tmpfs -o size=${2}k,mode=${3-0777} none '$1';"
 }
 
 # fill DIRECTORY, free DIRECTORY: there is no room left on it, there is again.
@@ -71,7 +71,7 @@ served_on()
 
 @test "faults: the runtime directory is full: reloads, crashes and upgrades go on" {
 	local victim
-	space_start "$(disk "$RUN" 2400)"
+	space_start "$(disk "$RUN" 2400 0755)"
 	timed_start 'workers = 2;' "$(stream 'format = "%s";')"
 	client_start
 	fill "$RUN"
