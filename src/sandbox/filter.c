@@ -75,7 +75,7 @@ add_missing(scmp_filter_ctx filter, enum sandbox_role role)
  * list, and does not switch off the prediction of the processor for memory,
  * which guards those who run strangers' code.
  */
-static bool
+static void
 tune(scmp_filter_ctx filter)
 {
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, BINARY_TREE);
@@ -83,7 +83,6 @@ tune(scmp_filter_ctx filter)
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
 	if (!refused_possible())
 		(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
-	return seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0) == 0;
 }
 
 int
@@ -93,9 +92,10 @@ filter_load(enum sandbox_role role)
 		refused_possible() ? SCMP_ACT_TRAP : SCMP_ACT_ERRNO(EPERM));
 	int result = -ENOMEM;
 
-	if (filter && tune(filter) && add_plain(filter, role) &&
-	    add_formed(filter, role) && add_itself(filter) &&
-	    add_missing(filter, role))
+	if (filter)
+		tune(filter);
+	if (filter && add_plain(filter, role) && add_formed(filter, role) &&
+	    add_itself(filter) && add_missing(filter, role))
 		result = seccomp_load(filter);
 	if (filter)
 		seccomp_release(filter);
