@@ -190,7 +190,7 @@ slow_clients()
 {
 	python3 - "$clients" "$round" "$(where stream)" "$(where echo)" "$(where chat)" \
 		>"$dir/slow" 2>"$dir/slow.err" {never}>&- <<-'EOF' &
-		import resource, socket, sys, time
+		import resource, selectors, socket, sys, time
 		count, seconds = int(sys.argv[1]), int(sys.argv[2])
 		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -207,15 +207,25 @@ slow_clients()
 		        return None
 		silent = [connect(sys.argv[3]) for _ in range(count)]
 		slow = [connect(where) for where in sys.argv[4:] for _ in range(count // 2)]
+		chosen = selectors.DefaultSelector()
+		for s in filter(None, slow):
+		    chosen.register(s, selectors.EVENT_READ)
 		end = time.monotonic() + seconds
-		while time.monotonic() < end:
-		    for s in slow:
+		while (now := time.monotonic()) < end:
+		    for key in list(chosen.get_map().values()):
 		        try:
-		            if s:
-		                s.send(b"x")
+		            key.fileobj.send(b"x")
 		        except OSError:
-		            pass
-		    time.sleep(1)
+		            chosen.unregister(key.fileobj)
+		    # What comes back is taken, until the next byte is due.
+		    while (left := now + 1 - time.monotonic()) > 0:
+		        for key, _ in chosen.select(left):
+		            try:
+		                gone = not key.fileobj.recv(65536)
+		            except OSError:
+		                gone = True
+		            if gone:
+		                chosen.unregister(key.fileobj)
 	EOF
 	loads+=($!)
 	load_names+=(slow)

@@ -9,215 +9,21 @@
 #include "master/context.h"
 #include "master/ending.h"
 #include "master/notify.h"
-#include "master/obituary.h"
 #include "master/operate.h"
 #include "master/pausing.h"
 #include "master/pulse.h"
+#include "master/reactions.h"
 #include "master/reload.h"
 #include "master/start.h"
 #include "master/upgrade.h"
 
 #include <bsd/unistd.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#define MASTER_OF(pointer, member) \
-	((struct master *)((char *)(pointer)-offsetof(struct master, member)))
-
-/* It cannot start: say why, and leave as a stop does. */
-static void
-fail_start(struct master *master, const struct problem *problem)
-{
-	start_complain(&master->launcher, problem->text);
-	master->status = problem->status;
-	if (master->state != MASTER_STOPPING)
-		master_stop(master);
-}
-
-/* --- start: the journal, then the keeper, then the workers --- */
-
-static void
-journal_ready(void *context)
-{
-	struct master *master = context;
-	struct problem problem;
-
-	if (master->state != MASTER_STARTING)
-		return;
-	warden_configure(&master->warden, master->config);
-	if (pool_begin(&master->pool, master->config, &master->listeners,
-		       &problem) < 0)
-		fail_start(master, &problem);
-}
-
-static void
-journal_failed(void *context, const struct problem *problem)
-{
-	fail_start(context, problem);
-}
-
-static void
-first_ready(struct master *master)
-{
-	struct listeners opened = master->listeners;
-
-	pool_adopt(&master->pool, master->config, &master->listeners);
-	/* Only to have them logged. */
-	master->listeners.count = 0;
-	listeners_commit(&master->listeners, &opened);
-	reload_publish(master);
-	master_enter(master, MASTER_RUNNING);
-	reload_log(master, EVENT_STARTED);
-	start_tell(&master->launcher, EX_OK);
-	notify_ready("serving");
-	hooks_configure(&master->hooks, master->config,
-			master->pool.current.number);
-	hooks_run(&master->hooks, HOOK_READY, NULL);
-	reload_pending(master);
-}
-
-static void
-pool_ready(void *context)
-{
-	struct master *master = context;
-
-	if (master->state == MASTER_STARTING)
-		first_ready(master);
-	else if (master_serves(master))
-		reload_ready(master);
-}
-
-static void
-pool_failed(void *context, const struct problem *problem)
-{
-	struct master *master = context;
-
-	if (master->state == MASTER_STARTING)
-		fail_start(master, problem);
-	else
-		reload_failed(master, problem);
-}
-
-/* --- signals and the beat --- */
-
-static void
-stop(void *context)
-{
-	master_stop(context);
-}
-
-static void
-hangup(void *context)
-{
-	reload_request(context);
-}
-
-static void
-upgrade(void *context)
-{
-	upgrade_request(context);
-}
-
-static void
-reopen(void *context)
-{
-	struct master *master = context;
-
-	scribe_reopen(&master->scribe);
-}
-
-/* Who has ended and is not reaped yet, or 0. */
-static pid_t
-next_dead(void)
-{
-	siginfo_t info = { .si_pid = 0 };
-
-	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return 0;
-	return info.si_pid;
-}
-
-static void
-reap(void *context)
-{
-	struct master *master = context;
-	int status;
-	pid_t pid;
-
-	while ((pid = next_dead()) > 0) {
-		/* As long as its number is that of nobody else. */
-		hooks_sweep(&master->hooks, pid);
-		if (waitpid(pid, &status, WNOHANG) != pid)
-			return;
-		if (!scribe_reap(&master->scribe, pid, status) &&
-		    !warden_reap(&master->warden, pid, status) &&
-		    !upgrade_reap(master, pid, status) &&
-		    !hooks_reap(&master->hooks, pid, status))
-			pool_reap(&master->pool, pid, status);
-	}
-}
-
-static const struct signals_action actions[] = {
-	{ SIGHUP, hangup },  { SIGTERM, stop }, { SIGINT, stop },
-	{ SIGUSR1, reopen }, { SIGCHLD, reap }, { SIGUSR2, upgrade },
-	{ SIGPIPE, NULL },   { SIGXFSZ, NULL }, { 0, NULL },
-};
-
-static void
-pool_born(void *context, int slot)
-{
-	struct master *master = context;
-
-	warden_introduce(&master->warden, slot);
-}
-
-static void
-pool_crashed(void *context, const struct crew_member *gone, int status)
-{
-	struct master *master = context;
-	struct hook_details details = { 0 };
-
-	obituary_details(gone, status, &details);
-	hooks_run(&master->hooks, HOOK_WORKER_CRASH, &details);
-}
-
-static void
-pool_beat(void *context, const struct report_beat *beat)
-{
-	pulse_count(context, beat);
-}
-
-static void
-every_second(struct timer *timer, bool stepped)
-{
-	(void)stepped;
-	pulse_second(MASTER_OF(timer, second));
-}
-
 /* --- start, and its mirror --- */
-
-static const struct pool_events pool_events = {
-	.ready = pool_ready,
-	.failed = pool_failed,
-	.empty = ending_pool_empty,
-	.crashed = pool_crashed,
-	.born = pool_born,
-	.beat = pool_beat,
-};
-
-static const struct scribe_events scribe_events = {
-	.ready = journal_ready,
-	.failed = journal_failed,
-	.ended = ending_journal_ended,
-};
 
 static int
 open_loop(struct master *master, struct problem *problem)
@@ -225,15 +31,17 @@ open_loop(struct master *master, struct problem *problem)
 	struct loop *loop = &master->loop;
 
 	if (loop_open(loop) < 0 ||
-	    signals_open(&master->signals, loop, actions, master) < 0 ||
-	    timer_open(&master->second, loop, CLOCK_MONOTONIC, every_second) <
+	    signals_open(&master->signals, loop, reactions_signals, master) <
 		    0 ||
+	    timer_open(&master->second, loop, CLOCK_MONOTONIC,
+		       reactions_second) < 0 ||
 	    timer_open(&master->wall, loop, CLOCK_REALTIME, pulse_clock_set) <
 		    0 ||
 	    hooks_open(&master->hooks, loop, ending_hooks_ended, master) < 0 ||
 	    upgrade_open(master, loop) < 0 || pausing_open(master, loop) < 0 ||
 	    (master->options->terminal &&
-	     terminal_watch(&master->terminal, loop, stop, master) < 0)) {
+	     terminal_watch(&master->terminal, loop, reactions_stop, master) <
+		     0)) {
 		problem_errno(problem, errno, "cannot open the event loop");
 		return -1;
 	}
@@ -323,7 +131,7 @@ open_children(struct master *master, struct problem *problem)
 	const struct config *config = master->config;
 	struct journal_config journal;
 
-	if (scribe_open(&master->scribe, &master->loop, &scribe_events,
+	if (scribe_open(&master->scribe, &master->loop, &reactions_scribe,
 			master) < 0) {
 		problem_errno(problem, errno, "cannot make the log pipe");
 		return -1;
@@ -332,7 +140,7 @@ open_children(struct master *master, struct problem *problem)
 		 config_log_level(config), (unsigned)config->log.rate);
 	look_for_filters();
 	if (pool_open(&master->pool, &master->loop, &master->scoreboard,
-		      master->scribe.write_end, master->census, &pool_events,
+		      master->scribe.write_end, master->census, &reactions_pool,
 		      master) < 0 ||
 	    round_open(&master->round, &master->loop, &master->pool.crew,
 		       &master->control) < 0) {
@@ -401,10 +209,10 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 	const struct config *config = master->config;
 
 	carried->config.to_stderr = master->options->foreground;
-	if (scribe_adopt(&master->scribe, &master->loop, &scribe_events, master,
-			 carried) < 0 ||
+	if (scribe_adopt(&master->scribe, &master->loop, &reactions_scribe,
+			 master, carried) < 0 ||
 	    pool_open(&master->pool, &master->loop, &master->scoreboard,
-		      master->scribe.write_end, master->census, &pool_events,
+		      master->scribe.write_end, master->census, &reactions_pool,
 		      master) < 0 ||
 	    round_open(&master->round, &master->loop, &master->pool.crew,
 		       &master->control) < 0) {
@@ -443,7 +251,7 @@ take_over_all(struct master *master, struct problem *problem)
 	master_enter(master, MASTER_RUNNING);
 	pausing_follow(master);
 	/* Their signals may have come between the two images. */
-	reap(master);
+	reactions_reap(master);
 	reload_take_over(master);
 	return 0;
 }
