@@ -319,7 +319,9 @@ census_admit(struct census *census, const struct census_client *client,
 	enum refusal why;
 
 	*seats = (struct census_seats){ 0 };
-	find_living(census);
+	/* Who does not stay is in no sum. */
+	if (client->stays)
+		find_living(census);
 	why = sit(census, client, client->own, client->service, turn,
 		  &seats->own);
 	if (why == REFUSALS)

@@ -29,7 +29,7 @@ end(struct conn *conn, enum conn_reason reason)
 	message_drop(conn->owed);
 	conn->owed = NULL;
 	/* First: it may come again as soon as it sees that it is closed. */
-	gate_leave(conn);
+	gate_leave(conns, &conn->seats);
 	close(conn->source.fd);
 	conns->count--;
 	counter_add(&instance->tally->closed, 1);
@@ -302,8 +302,7 @@ conn_open(struct instance *instance, uint64_t listener, int fd,
 	if (why == REFUSALS)
 		conn = add(instance, fd, &init);
 	if (!conn) {
-		if (conns->census)
-			census_leave(conns->census, &init.seats);
+		gate_leave(conns, &init.seats);
 		gate_refuse(instance, fd, peer,
 			    why == REFUSALS ? REFUSED_SHORTAGE : why);
 		return false;

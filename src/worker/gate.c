@@ -4,11 +4,10 @@
 #include "base/clock.h"
 #include "ipc/events.h"
 #include "worker/conns.h"
+#include "worker/once.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* What a client is told; NULL: nothing. */
 static const char *const words[REFUSALS] = {
@@ -94,12 +93,10 @@ gate_admit(const struct instance *instance, const struct addr *peer,
 }
 
 void
-gate_leave(struct conn *conn)
+gate_leave(struct conns *conns, struct census_seats *seats)
 {
-	struct census *census = conn->instance->conns->census;
-
-	if (census)
-		census_leave(census, &conn->seats);
+	if (conns->census)
+		census_leave(conns->census, seats);
 }
 
 void
@@ -165,24 +162,12 @@ gate_sum_up(struct conns *conns)
 			log_refused(NULL, NULL, (enum refusal)i, more);
 }
 
-/* It goes out with the end of file; what he sent must not reset that. */
-static void
-tell(int fd, const char *text)
-{
-	char scratch[512];
-
-	(void)!send(fd, text, strlen(text),
-		    MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
-	shutdown(fd, SHUT_WR);
-	(void)!recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT);
-}
-
 void
 gate_refuse(const struct instance *instance, int fd, const struct addr *peer,
 	    enum refusal why)
 {
 	gate_note(instance, peer, why);
 	if (instance->config->service->text && words[why])
-		tell(fd, words[why]);
-	close(fd);
+		(void)once_tell(fd, words[why], strlen(words[why]));
+	once_close(fd);
 }

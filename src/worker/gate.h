@@ -40,7 +40,7 @@ bool gate_denies(const struct instance *instance, const struct addr *from);
 enum refusal gate_admit(const struct instance *instance,
 			const struct addr *peer, struct census_seats *seats);
 
-void gate_leave(struct conn *conn);
+void gate_leave(struct conns *conns, struct census_seats *seats);
 
 /*
  * A connection to the service BOARD of the scoreboard, from PEER, is ours now,

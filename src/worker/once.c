@@ -8,20 +8,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What was sent unasked and would make of the close a reset, is read. */
-static void
-drain(int fd)
+bool
+once_tell(int fd, const char *bytes, size_t length)
+{
+	ssize_t sent =
+		send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+
+	if (sent == (ssize_t)length)
+		shutdown(fd, SHUT_WR);
+	return sent == (ssize_t)length;
+}
+
+void
+once_close(int fd)
 {
 	char scratch[512];
 
+	/* What was sent unasked would make of the close a reset. */
 	(void)!recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT);
+	close(fd);
 }
 
-/*
- * A new socket has room for so little.  It is held back until its end is known,
- * and one segment has both; that is on its way before the close, which is a
- * reset if the client says something now.
- */
 static void
 answer(struct instance *instance, int fd)
 {
@@ -29,12 +36,10 @@ answer(struct instance *instance, int fd)
 	char reply[DATAGRAM_REPLY];
 	size_t length = instance->config->service->once(instance, reply);
 
-	if (send(fd, reply, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE) !=
-	    (ssize_t)length) {
+	if (!once_tell(fd, reply, length)) {
 		tally_refuse(tally, REFUSED_UNSENT);
 		return;
 	}
-	shutdown(fd, SHUT_WR);
 	counter_add(&tally->requests, 1);
 	counter_add(&tally->bytes_out, length);
 }
@@ -56,7 +61,6 @@ once_serve(struct instance *instance, int fd, const struct addr *peer)
 		tally_refuse(tally, REFUSED_UNSYNCHRONISED);
 	else
 		answer(instance, fd);
-	drain(fd);
-	close(fd);
+	once_close(fd);
 	counter_add(&tally->closed, 1);
 }
