@@ -97,8 +97,7 @@ take(struct takeover *takeover, int fd, const struct handoff_conn *saved,
 	listener = listener_of(takeover, instance, fd, saved->listener);
 	conn = conn_restore(instance, fd, saved, owed);
 	if (!conn) {
-		if (takeover->conns->census)
-			census_leave(takeover->conns->census, seats);
+		gate_leave(takeover->conns, seats);
 		return;
 	}
 	conn->seats = *seats;
