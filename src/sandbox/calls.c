@@ -79,6 +79,8 @@ const struct calls_plain calls_plain[] = {
 	{ SCMP_SYS(sendmmsg), W },
 	{ SCMP_SYS(recvmmsg), W },
 	{ SCMP_SYS(recvmmsg_time64), W },
+	/* the one ring that it has, for sends alone (worker/batch.h) */
+	{ SCMP_SYS(io_uring_enter), W },
 	{ SCMP_SYS(accept4), W },
 	{ SCMP_SYS(shutdown), L },
 	{ SCMP_SYS(getsockopt), L },
