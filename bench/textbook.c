@@ -42,11 +42,12 @@ static int
 say_time(int fd, const char *format)
 {
 	char line[LINE];
-	time_t now = time(NULL);
+	struct timespec now; /* time(2) may be late by a tick of the kernel */
 	struct tm tm;
 	size_t length;
 
-	localtime_r(&now, &tm);
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &tm);
 	length = strftime(line, sizeof(line), format, &tm);
 	return write(fd, line, length) == (ssize_t)length ? 0 : -1;
 }
