@@ -163,6 +163,8 @@ write_all()
 set -o pipefail
 there timed || missing timed
 there floor || missing floor
+# A script that is told to end has servers to stop, each within its own time.
+deadline=120
 bench_open
 mkdir -p "$directory" || exit 73
 [ -w "$directory" ] || fail 73 "cannot write into $directory"

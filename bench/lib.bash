@@ -45,8 +45,10 @@ bench_open()
 	exec {never}<>"$dir/never"
 }
 
+# Whoever wants it to end may say so again before it has.
 bench_close()
 {
+	trap '' HUP INT TERM
 	stop_all
 	rm -rf "$dir"
 }

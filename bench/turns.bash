@@ -30,6 +30,7 @@ here=$(dirname "$0")
 # shellcheck disable=SC2034 # for the scripts
 common=b:c:n:o:s:t: tables='' faults=0
 rounds=5 seconds=2 most=1000000 results=''
+patience=40 # seconds, for what timebench does before and after its own
 service='' workers='' servers=() absent=() anew=() headed=''
 
 # ---- Options ----------------------------------------------------------------
@@ -121,14 +122,15 @@ add()
 # turn NAME ROUND CONNECTIONS OPTION...: timebench; its figures are added.
 turn()
 {
-	local name=$1 round=$2 connections=$3 status
+	local name=$1 round=$2 connections=$3 status limit
 	shift 3
+	limit=$((patience + ${seconds%.*} + connections / 1000))
 	! is_anew "$name" ||
 		serve "$name" "$service" "$workers" "$connections"
-	"$builddir/timebench" "$service" -j -d "$seconds" -c "$connections" \
-		--pid "${pids[$name]}" ${speaks[$name]:+--protocol \
-		"${speaks[$name]}"} "$@" "${addresses[$name]}" \
-		>"$dir/report" {never}>&- &
+	timeout -k 5 $limit "$builddir/timebench" "$service" -j -d "$seconds" \
+		-c "$connections" --pid "${pids[$name]}" \
+		${speaks[$name]:+--protocol "${speaks[$name]}"} "$@" \
+		"${addresses[$name]}" >"$dir/report" {never}>&- &
 	attend
 	status=$?
 	[ $status -le 1 ] || fail $status "timebench failed with $name"
