@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# timed beside all the others that are there, as one table: what make bench does.
+# timed beside all the others that are there, as one table: this is make bench.
 #
 #   bench.sh [-b BUILDDIR] [-c MOST] [-d DIRECTORY] [-n ROUNDS] [-s SECONDS]
 #            [NAME...]

@@ -7,9 +7,10 @@
 #
 #   {"machine": {...}}   when, where and what was measured, as bench.sh has it
 #   {"run": {...}}       one turn of one server: service, load, workers, server,
-#                        round, and its figures; or missing, when it is not there
+#                        round, and its figures; or that it is missing
 #
-# cpu_us is the CPU time for a unit of work, of which there are per_second; p50_us and p99_us lateness, latency, or until all have a line.
+# cpu_us is the CPU time for a unit of work, of which there are per_second;
+# p50_us and p99_us are lateness, latency, or the time until all have a line.
 
 def median:
 	sort | if length == 0 then null

@@ -57,12 +57,15 @@ bench_close()
 # shell's traps.  So it is told again each second, and in the end killed.
 stop()
 {
-	local begun=$SECONDS told=-1
+	local begun told=0
+	read_clock
+	begun=$now
 	while kill -0 "$1" 2>/dev/null; do
-		if [ $((SECONDS - begun)) -gt "$deadline" ]; then
+		read_clock
+		if [ $((now - begun)) -gt $((deadline * 1000)) ]; then
 			kill -KILL "$1"
-		elif [ $((SECONDS - begun)) -gt $told ]; then
-			told=$((SECONDS - begun))
+		elif [ "$now" -ge $told ]; then
+			told=$((now + 1000))
 			kill "$1"
 		fi
 		pause
@@ -127,10 +130,13 @@ wait_clock()
 # wait_for WHAT PID COMMAND...: until COMMAND succeeds; PID has to live on.
 wait_for()
 {
-	local what=$1 pid=$2 end=$((SECONDS + deadline))
+	local what=$1 pid=$2 end
 	shift 2
+	read_clock
+	end=$((now + deadline * 1000))
 	until "$@"; do
-		if ! kill -0 "$pid" 2>/dev/null || [ $SECONDS -ge $end ]; then
+		read_clock
+		if ! kill -0 "$pid" 2>/dev/null || [ "$now" -ge $end ]; then
 			cat "$dir/stderr" >&2
 			fail 69 "$what"
 		fi

@@ -18,10 +18,9 @@
 #   taking    the longest that a new worker took, for one old one
 #
 # with median and worst, the lateness of ticks without and with reloads, and the
-# CPU time that all of timed takes more with a reload than without, also for each
-# connection.
-# Exit status 1: a connection was lost or stayed behind, or a tick was missed,
-# doubled or garbled.
+# CPU time that a reload costs all of timed, in all and for each connection.  Exit
+# status 1: a connection was lost or stayed behind, or a tick was missed, doubled
+# or garbled.
 
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"

@@ -9,7 +9,7 @@
 #
 # A peer is found as its name says, or where NGINX, CHRONYD, XINETD, NGIRCD and
 # NCAT of the environment say.  chronyd, xinetd, ngircd and ncat have one process
-# whatever is asked for, but xinetd one more for each connection of echo, and
+# whatever is asked for, but xinetd makes one more for each connection of echo;
 # the textbook has a thread for each client.
 
 # shellcheck source=lib.bash

@@ -30,7 +30,7 @@ here=$(dirname "$0")
 # shellcheck disable=SC2034 # for the scripts
 common=b:c:n:o:s:t: tables='' faults=0
 rounds=5 seconds=2 most=1000000 results=''
-patience=40 # seconds, for what timebench does before and after its own
+patience=120 # seconds, for what timebench does before and after its own
 service='' workers='' servers=() absent=() anew=() headed=''
 
 # ---- Options ----------------------------------------------------------------

@@ -19,7 +19,7 @@ setup()
 # bench NAME...: the least that there is of it.
 bench()
 {
-	run --separate-stderr timeout 60 bash "$SRC/bench/bench.sh" \
+	run --separate-stderr timeout 180 bash "$SRC/bench/bench.sh" \
 		-b "$BUILD" -d "$OUT" -n 1 -s 0.1 -c 3 "$@"
 	echo "$output"
 	# shellcheck disable=SC2154 # run sets it
