@@ -148,9 +148,30 @@ usage_error()
 	bench chat
 	for load in '3 users, one line at a time' '3 users, bursts of ten'; do
 		table "chat, $load; 1 worker" timed ngircd ncat
-		table "chat, $load; 4 workers" timed ngircd ncat
 	done
 	written chat
+}
+
+@test "bench: a script by hand shows its part of the table, and takes results" {
+	mkdir -p "$OUT"
+	bash "$SRC/bench/chat.sh" -b "$BUILD" -n 1 -t four -u 3 0.1 \
+		>"$OUT/RESULTS"
+	[ "$(grep -c 'CPU us' "$OUT/RESULTS")" -eq 1 ]
+	table 'chat, 3 users, one line at a time; 4 workers' timed ngircd ncat
+	table 'chat, 3 users, bursts of ten; 4 workers' timed ngircd ncat
+	bash "$SRC/bench/echo.sh" -b "$BUILD" -n 2 -s 0.1 -c 2 -t two \
+		-o "$DIR/results" >"$DIR/said"
+	[ "$(cat "$DIR/said")" = 'echo, 2 connections; 2 workers' ]
+	jq -es 'map(.run | [.server, .round]) == [["timed", 1], ["floor", 1],
+		["floor", 2], ["timed", 2]]' "$DIR/results" >/dev/null
+}
+
+@test "bench: what a reload does is a part of RESULTS" {
+	bench -c 1 reload
+	grep -qx 'reload.sh -n 1 1 1' "$OUT/RESULTS"
+	grep -Eq '^hand-off( +[0-9.]+){4} +1$' "$OUT/RESULTS"
+	grep -Eq '^CPU of a reload +-?[0-9.]+ ms, -?[0-9.]+ us for each connection$' \
+		"$OUT/RESULTS"
 }
 
 @test "bench: the rounds of all are in the table, with their spread" {
