@@ -82,10 +82,17 @@ table()
 	[[ "$(rows "$title" | head -n 1)" == '  timed '* ]]
 }
 
+# well_formed FILE: is it SVG?
+well_formed()
+{
+	python3 -c 'import sys, xml.etree.ElementTree as ET
+assert ET.parse(sys.argv[1]).getroot().tag.endswith("}svg")' "$1"
+}
+
 # written NAME: what goes with the table of that service.
 written()
 {
-	xmllint --noout "$OUT/$1.svg"
+	well_formed "$OUT/$1.svg"
 	grep -q '<rect class="timed"' "$OUT/$1.svg"
 	jq -es --arg service "$1" 'first.machine.when and (map(.run // empty)
 		| length > 0 and all(.service == $service and (.round == 1)
@@ -204,7 +211,7 @@ usage_error()
 	grep -Eq '^  floor( +[0-9.]+){3} ' "$DIR/rows"
 	grep -Eq '^    not there  nginx, .*xinetd' "$OUT/RESULTS"
 	run -1 grep -E '^    beside .*(nginx|xinetd)' "$OUT/RESULTS"
-	xmllint --noout "$OUT/daytime.svg"
+	well_formed "$OUT/daytime.svg"
 	grep -q 'not there' "$OUT/daytime.svg"
 }
 
