@@ -40,6 +40,13 @@ done
 turns_open
 
 connections=$(at_most "$connections")
+
+# The textbook is one process.
+room=$(ulimit -Hn)
+if [ "$room" != unlimited ] && [ "$connections" -gt $((room - 100)) ]; then
+	echo "$me: no textbook: $room descriptors are too few" >&2
+	read -ra servers <<<"${servers[*]/textbook/}"
+fi
 anew=("${servers[@]}")
 table stream "$workers" "${servers[@]}"
 load "$connections connections" "$connections"
