@@ -323,6 +323,27 @@ hook()
 		'ready: at most 32 strings'
 }
 
+@test "config: hooks in a file that others can change" {
+	local file=$DIR/included only='hooks: only in a file that nobody else can change'
+	echo 'hooks = { stop = [ "/bin/true" ]; };' >"$CONF"
+	chmod 0666 "$CONF"
+	refused "1: $only: $CONF: others can write it"
+	chmod 0664 "$CONF"
+	refused "1: $only: $CONF: its group can write it"
+	chmod 0644 "$CONF"
+	accepted
+	mv "$CONF" "$file"
+	echo '@include "included"' >"$CONF"
+	accepted
+	chmod 0666 "$file"
+	run -78 timed -t -c "$CONF"
+	[ "$output" = "timed: included:1: $only: $file: others can write it" ]
+	# Without hooks it is the operator's business.
+	: >"$file"
+	chmod 0666 "$CONF"
+	accepted
+}
+
 @test "config: hooks as they may be" {
 	echo "hooks = { ready = [ \"/bin/echo\"$(printf ', "%d"' {1..31}) ];
 		stop = ( \"/bin/echo\", \"\" ); }; hook_seconds = 0.5;" >"$CONF"

@@ -93,7 +93,7 @@ walk_along(struct walk *walk, const char *path)
 }
 
 bool
-trust_program(const char *path, char *why, size_t size)
+trust_file(const char *path, char *why, size_t size)
 {
 	struct walk walk = { .self = geteuid(), .why = why, .size = size };
 	struct stat status;
@@ -102,8 +102,18 @@ trust_program(const char *path, char *why, size_t size)
 		return false;
 	if (stat(path, &status) < 0)
 		return fault(&walk, path, strerror(errno));
-	if (!S_ISREG(status.st_mode))
-		return fault(&walk, path, "is not a plain file");
+	return S_ISREG(status.st_mode)
+		       ? true
+		       : fault(&walk, path, "is not a plain file");
+}
+
+bool
+trust_program(const char *path, char *why, size_t size)
+{
+	struct walk walk = { .why = why, .size = size };
+
+	if (!trust_file(path, why, size))
+		return false;
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
 		return fault(&walk, path, strerror(errno));
 	return true;

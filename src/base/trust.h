@@ -10,23 +10,26 @@
 #include <stddef.h>
 
 /*
- * Whether PATH, which is absolute, leads to a plain file that can be executed,
- * and nobody but root and the effective user of this process can change where
- * it leads, or what is there: the file and each directory and symbolic link on
- * the way belongs to one of them, and neither a group nor others can write it.
- * Directories where only owners can remove what is there, such as /tmp, will
- * do.  Else WHY says what is wrong, and where.
+ * Whether PATH, which is absolute, leads to a plain file, and nobody but root
+ * and the effective user of this process can change where it leads, or what is
+ * there: the file and each directory and symbolic link on the way belongs to
+ * one of them, and neither a group nor others can write it.  Directories where
+ * only owners can remove what is there, such as /tmp, will do.  Else WHY says
+ * what is wrong, and where.
  *
  * What it finds stays true for as long as root and that user leave it so:
- * nobody can make use of the time until the program is run.
+ * nobody can make use of the time until it is read or run.
  */
+bool trust_file(const char *path, char *why, size_t size);
+
+/* The same of one that can be executed, too. */
 bool trust_program(const char *path, char *why, size_t size);
 
 /*
  * Whether nobody but root and the effective user of this process can put
  * anything into the directory PATH: it belongs to one of them, and neither a
  * group nor others can write it.  For root, nobody else may be able to change
- * where it leads, either, as of trust_program().  Else WHY says what is wrong.
+ * where it leads, either, as of trust_file().  Else WHY says what is wrong.
  */
 bool trust_directory(const char *path, char *why, size_t size);
 
