@@ -129,6 +129,15 @@ next_dead(void)
 	return info.si_pid;
 }
 
+static void
+count_restarts(struct master *master)
+{
+	uint64_t *restarts = master_board(master)->restarts;
+
+	restarts[SIDE_JOURNAL] += respawn_take(&master->scribe.respawn);
+	restarts[SIDE_KEEPER] += respawn_take(&master->warden.respawn);
+}
+
 void
 reactions_reap(void *context)
 {
@@ -140,13 +149,14 @@ reactions_reap(void *context)
 		/* As long as its number is that of nobody else. */
 		hooks_sweep(&master->hooks, pid);
 		if (waitpid(pid, &status, WNOHANG) != pid)
-			return;
+			break;
 		if (!scribe_reap(&master->scribe, pid, status) &&
 		    !warden_reap(&master->warden, pid, status) &&
 		    !upgrade_reap(master, pid, status) &&
 		    !hooks_reap(&master->hooks, pid, status))
 			pool_reap(&master->pool, pid, status);
 	}
+	count_restarts(master);
 }
 
 const struct signals_action reactions_signals[] = {
