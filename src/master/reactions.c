@@ -37,6 +37,7 @@ journal_ready(void *context)
 	if (master->state != MASTER_STARTING)
 		return;
 	warden_configure(&master->warden, master->config);
+	herald_configure(&master->herald, master->config);
 	if (pool_begin(&master->pool, master->config, &master->listeners,
 		       &problem) < 0)
 		fail_start(master, &problem);
@@ -136,6 +137,7 @@ count_restarts(struct master *master)
 
 	restarts[SIDE_JOURNAL] += respawn_take(&master->scribe.respawn);
 	restarts[SIDE_KEEPER] += respawn_take(&master->warden.respawn);
+	restarts[SIDE_STATUS] += respawn_take(&master->herald.respawn);
 }
 
 void
@@ -152,6 +154,7 @@ reactions_reap(void *context)
 			break;
 		if (!scribe_reap(&master->scribe, pid, status) &&
 		    !warden_reap(&master->warden, pid, status) &&
+		    !herald_reap(&master->herald, pid, status) &&
 		    !upgrade_reap(master, pid, status) &&
 		    !hooks_reap(&master->hooks, pid, status))
 			pool_reap(&master->pool, pid, status);

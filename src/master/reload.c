@@ -196,6 +196,7 @@ reload_ready(struct master *master)
 			   master->config, &problem) < 0)
 		log_event(EVENT_CONFIG_WARNING, "warning", "%s", problem.text);
 	warden_configure(&master->warden, master->config);
+	herald_configure(&master->herald, master->config);
 	if (master->upgraded)
 		finish_upgrade(master);
 	else
@@ -209,6 +210,7 @@ reload_cancel(struct master *master)
 		return;
 	pool_abandon(&master->pool);
 	listeners_abort(&master->next_listeners);
+	herald_abort(&master->herald);
 	config_free(master->next_config);
 	master->next_config = NULL;
 }
@@ -276,6 +278,8 @@ prepare(struct master *master, struct problem *problem)
 	pausing_mark(master, master->next_config);
 	if (listeners_open(&master->next_listeners, master->next_config,
 			   &master->listeners, NULL, problem) < 0)
+		return -1;
+	if (herald_prepare(&master->herald, master->next_config, problem) < 0)
 		return -1;
 	return pool_begin(&master->pool, master->next_config,
 			  &master->next_listeners, problem);
