@@ -68,6 +68,21 @@ find(const struct pages *current, const struct pages *next,
 	return NULL;
 }
 
+/* Those that are in the way of ADDRESS; whether there are any. */
+static bool
+share(const struct pages *current, const struct addr *address, bool on)
+{
+	bool any = false;
+
+	for (int i = 0; i < current->count; i++) {
+		if (!addr_collide(&current->items[i].bound, address))
+			continue;
+		listen_share(current->items[i].fd, on);
+		any = true;
+	}
+	return any;
+}
+
 /* One of ours may be in its way, of which the next configuration has no use. */
 static int
 open_beside(const struct pages *current, const struct addr *address)
@@ -77,13 +92,11 @@ open_beside(const struct pages *current, const struct addr *address)
 
 	if (fd >= 0 || error != EADDRINUSE || address->sa.sa_family == AF_UNIX)
 		return fd;
-	for (int i = 0; i < current->count; i++)
-		if (addr_collide(&current->items[i].bound, address))
-			listen_share(current->items[i].fd, true);
-	fd = listen_open(address, ADDR_TCP, &page, true, false);
-	error = errno;
-	for (int i = 0; i < current->count; i++)
-		listen_share(current->items[i].fd, false);
+	if (share(current, address, true)) {
+		fd = listen_open(address, ADDR_TCP, &page, true, false);
+		error = errno;
+		share(current, address, false);
+	}
 	errno = error;
 	return fd;
 }

@@ -61,6 +61,12 @@ write_clock(const struct figures *figures, struct text *text)
 }
 
 static void
+write_synchronised(const struct figures *figures, struct text *text)
+{
+	text_put(text, figures->clock.synchronised ? "true" : "false");
+}
+
+static void
 write_connections(const struct figures *figures, struct text *text)
 {
 	text_number(text, snapshot_connections(&figures->snapshot.total));
@@ -109,16 +115,16 @@ write_totals(const struct figures *figures, struct text *text)
 		uint64_t number;
 		const char *what;
 	} parts[] = {
-		{ snapshot->master.reloads, " reloads, " },
-		{ snapshot->master.upgrades, " upgrades, " },
-		{ snapshot->master.crashes, " workers died; " },
-		{ snapshot->total.accepted, " clients came, " },
-		{ snapshot->total.refused, " were refused" },
+		{ snapshot->master.reloads, "reloads " },
+		{ snapshot->master.upgrades, ", upgrades " },
+		{ snapshot->master.crashes, ", workers died " },
+		{ snapshot->total.accepted, "; clients accepted " },
+		{ snapshot->total.refused, ", refused " },
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		text_number(text, parts[i].number);
 		text_put(text, parts[i].what);
+		text_number(text, parts[i].number);
 	}
 }
 
@@ -127,14 +133,23 @@ static const struct {
 	const char *name;
 	void (*write)(const struct figures *figures, struct text *text);
 } places[] = {
-	{ "state", write_state },	 { "version", write_version },
-	{ "time", write_time },		 { "date", write_date },
-	{ "clock", write_clock },	 { "connections", write_connections },
-	{ "ticks", write_ticks },	 { "requests", write_requests },
-	{ "late", write_late },		 { "generation", write_generation },
-	{ "uptime", write_uptime },	 { "plots", plot_write },
-	{ "workers", tables_workers },	 { "services", tables_services },
-	{ "handoffs", tables_handoffs }, { "totals", write_totals },
+	{ "state", write_state },
+	{ "version", write_version },
+	{ "time", write_time },
+	{ "date", write_date },
+	{ "clock", write_clock },
+	{ "synchronised", write_synchronised },
+	{ "connections", write_connections },
+	{ "ticks", write_ticks },
+	{ "requests", write_requests },
+	{ "late", write_late },
+	{ "generation", write_generation },
+	{ "uptime", write_uptime },
+	{ "plots", plot_write },
+	{ "workers", tables_workers },
+	{ "services", tables_services },
+	{ "handoffs", tables_handoffs },
+	{ "totals", write_totals },
 };
 
 static void

@@ -140,7 +140,7 @@
 			cell('td', number(w.skipped), 'n wide'),
 			cell('td', microseconds(w.lateness_us.p99), 'n'),
 			cell('td', String(w.generation), 'n wide'),
-			cell('td', String(w.pid), 'n'));
+			cell('td', String(w.pid), 'n wide'));
 		if (pids && !pids.has(w.pid))
 			row.className = 'changed';
 		return row;
@@ -160,15 +160,16 @@
 			cell('td', number(s.accepted), 'n wide'),
 			cell('td', number(s.requests), 'n'),
 			cell('td', number(s.ticks), 'n wide'),
-			cell('td', number(s.refused), 'n'));
+			cell('td', number(s.refused), 'n wide'));
 		return row;
 	}
 
 	function handoff(h) {
 		const row = document.createElement('tr');
-		row.append(cell('td', h.time.replace('T', ' ').replace('Z', '')),
+		row.append(cell('td', [cell('span', h.time.slice(0, 10) + ' ', 'wide'),
+				h.time.slice(11, 19)]),
 			cell('td', h.cause),
-			cell('td', String(h.generation), 'n'),
+			cell('td', String(h.generation), 'n wide'),
 			cell('td', number(h.connections), 'n'),
 			cell('td', microseconds(h.took_us), 'n'));
 		return row;
@@ -201,11 +202,11 @@
 	}
 
 	function totals(status) {
-		return number(status.reloads) + ' reloads, ' +
-			number(status.upgrades) + ' upgrades, ' +
-			number(status.totals.crashes) + ' workers died; ' +
-			number(status.totals.accepted) + ' clients came, ' +
-			number(status.totals.refused) + ' were refused';
+		return 'reloads ' + number(status.reloads) +
+			', upgrades ' + number(status.upgrades) +
+			', workers died ' + number(status.totals.crashes) +
+			'; clients accepted ' + number(status.totals.accepted) +
+			', refused ' + number(status.totals.refused);
 	}
 
 	function tables(status) {

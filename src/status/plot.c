@@ -24,8 +24,8 @@ struct plot {
 static const struct plot plots[] = {
 	{ "plot-connections", "Connections", "", OF(connections),
 	  OF(connections), 10, text_number },
-	{ "plot-lateness", "Lateness", "99 of 100 lines, and the last one",
-	  OF(max), OF(p99), 1000, text_microseconds },
+	{ "plot-lateness", "Lateness", "p99 of a second, and its most", OF(max),
+	  OF(p99), 1000, text_microseconds },
 };
 
 static uint64_t

@@ -40,7 +40,7 @@ worker(const struct snapshot_worker *worker, struct text *text)
 	count(text, "n wide", worker->sum.skipped);
 	duration(text, histogram_percentile(&worker->own.lateness, 99));
 	text_format(text,
-		    "<td class=\"n wide\">%u</td><td class=\"n\">%d</td>"
+		    "<td class=\"n wide\">%u</td><td class=\"n wide\">%d</td>"
 		    "</tr>\n",
 		    worker->place.generation, worker->place.pid);
 }
@@ -88,7 +88,7 @@ service(const struct figures *figures, int index, struct text *text)
 	count(text, "n wide", tally->accepted);
 	count(text, "n", tally->requests);
 	count(text, "n wide", tally->ticks);
-	count(text, "n", tally->refused);
+	count(text, "n wide", tally->refused);
 	text_put(text, "</tr>\n");
 }
 
@@ -108,11 +108,13 @@ handoff(const struct scoreboard_handoff *one, struct text *text)
 	char time[STATUS_TIME];
 
 	status_time(one->when, time);
-	if (time[0])
-		time[strcspn(time, "T")] = ' ';
-	time[strcspn(time, "Z")] = '\0';
-	text_format(text, "<tr><td>%s</td><td>%s</td><td class=\"n\">%u</td>",
-		    time, turnover_cause_name(one->cause), one->generation);
+	/* 2026-11-21T10:02:03Z: a day, which narrow screens leave out, and a
+	 * time. */
+	text_format(text,
+		    "<tr><td><span class=\"wide\">%.10s </span>%.8s</td>"
+		    "<td>%s</td><td class=\"n wide\">%u</td>",
+		    time, strlen(time) > 11 ? time + 11 : "",
+		    turnover_cause_name(one->cause), one->generation);
 	count(text, "n", one->connections);
 	duration(text, one->took / (uint64_t)CLOCK_MICROSECOND);
 	text_put(text, "</tr>\n");
