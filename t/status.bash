@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2119,SC2120 # tests use them, with arguments too
 #
 # For tests of the status page: `load status` after `load lib`.
 
@@ -128,7 +129,6 @@ follow()
 	FOLLOW_OUT=$DIR/follow.$FOLLOWS
 	start "$FOLLOW_OUT" "$FOLLOW_OUT.err" \
 		python3 "$DIR/follow.py" "$(page_port)" "$1"
-	FOLLOW_PID=$PID
 	wait_until 60 lines_in "$FOLLOW_OUT" 1
 }
 

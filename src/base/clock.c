@@ -55,6 +55,7 @@ clock_state(void)
 	struct timex timex = { .modes = 0 };
 	int answer = adjtimex(&timex);
 	struct clock_state state = {
+		.known = answer >= 0,
 		.synchronised = answer >= 0 && !(timex.status & STA_UNSYNC),
 		.in_leap_second = answer == TIME_OOP,
 		.maximum_error =

@@ -40,6 +40,7 @@ bool clock_in_leap_second(void);
  * What the kernel knows of the clock, from whoever keeps it (ntp_adjtime(3)).
  */
 struct clock_state {
+	bool known;	   /* else the kernel does not tell, and all is 0 */
 	bool synchronised; /* somebody keeps it, and it is not too far off */
 	int leap; /* seconds inserted at the end of this UTC day: 1, 0, -1 */
 	bool in_leap_second;

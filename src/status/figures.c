@@ -58,9 +58,13 @@ figures_status(const struct figures *figures)
 	return dump(status_object(&figures->snapshot));
 }
 
+/* What is not known is null. */
 static json_t *
 clock_json(const struct clock_state *clock)
 {
+	if (!clock->known)
+		return json_pack("{s:n, s:n, s:n}", "synchronised",
+				 "maximum_error_us", "estimated_error_us");
 	return json_pack("{s:b, s:I, s:I}", "synchronised", clock->synchronised,
 			 "maximum_error_us", (json_int_t)clock->maximum_error,
 			 "estimated_error_us",

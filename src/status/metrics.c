@@ -281,9 +281,12 @@ write_services(const struct figures *figures, struct text *text)
 
 /* --- of the clock, and of those who ask --- */
 
+/* No value is better than one that is not so. */
 static void
 write_clock(const struct figures *figures, struct text *text)
 {
+	if (!figures->clock.known)
+		return;
 	head(text, "timed_clock_synchronised", "gauge",
 	     "1 when somebody keeps the system's clock, and it is right.");
 	number(text, "timed_clock_synchronised", figures->clock.synchronised);

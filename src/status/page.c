@@ -51,6 +51,10 @@ write_date(const struct figures *figures, struct text *text)
 static void
 write_clock(const struct figures *figures, struct text *text)
 {
+	if (!figures->clock.known) {
+		text_put(text, "How the clock is kept cannot be known here.");
+		return;
+	}
 	if (!figures->clock.synchronised) {
 		text_put(text, "The clock is not synchronised.");
 		return;

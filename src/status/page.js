@@ -39,6 +39,8 @@
 	}
 
 	function clock(c) {
+		if (c.synchronised === null)
+			return 'How the clock is kept cannot be known here.';
 		return c.synchronised ?
 			'The clock is synchronised, and off by ' +
 			microseconds(c.maximum_error_us) + ' at most.' :
