@@ -39,7 +39,9 @@ history_open(int fd)
 	}
 	map = mmap(NULL, sizeof(struct history), PROT_READ | PROT_WRITE, flags,
 		   fd, 0);
-	return map == MAP_FAILED ? NULL : map;
+	if (map == MAP_FAILED)
+		return NULL;
+	return map;
 }
 
 void

@@ -126,8 +126,29 @@
 		return element;
 	}
 
+	// What stays the same stays: somebody may be marking it.
+	function renew(old, row) {
+		if (!old.cloneNode(false).isEqualNode(row.cloneNode(false)) ||
+			old.cells.length !== row.cells.length) {
+			old.replaceWith(row);
+			return;
+		}
+		[...row.cells].forEach((one, i) => {
+			if (!old.cells[i].isEqualNode(one))
+				old.cells[i].replaceWith(one);
+		});
+	}
+
 	function fill(id, rows) {
-		at(id).replaceChildren(...rows);
+		const body = at(id);
+		rows.forEach((row, i) => {
+			if (body.rows[i])
+				renew(body.rows[i], row);
+			else
+				body.append(row);
+		});
+		while (body.rows.length > rows.length)
+			body.rows[rows.length].remove();
 	}
 
 	function worker(w) {

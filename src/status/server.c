@@ -4,8 +4,7 @@
 
 #include "base/clock.h"
 #include "status/assets.h"
-#include "status/metrics.h"
-#include "status/page.h"
+#include "status/responses.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -24,95 +23,6 @@ static const uint64_t FRESH = 20 * (uint64_t)CLOCK_MILLISECOND;
 #define SERVER_OF(pointer, member) \
 	((struct server *)((char *)(pointer)-offsetof(struct server, member)))
 
-/* With every answer: a page from here may load what is here, and no more. */
-static const char *const headers[][2] = {
-	{ "Cache-Control", "no-store" },
-	{ "Content-Security-Policy",
-	  "default-src 'none'; script-src 'self'; style-src 'self'; "
-	  "connect-src 'self'; img-src data:; base-uri 'none'; "
-	  "form-action 'none'; frame-ancestors 'none'" },
-	{ "Cross-Origin-Opener-Policy", "same-origin" },
-	{ "Cross-Origin-Resource-Policy", "same-origin" },
-	{ "Referrer-Policy", "no-referrer" },
-	{ "X-Content-Type-Options", "nosniff" },
-	{ "X-Frame-Options", "DENY" },
-};
-
-/* --- answers --- */
-
-/* The response, which the caller gives back, or NULL. */
-static struct MHD_Response *
-dress(struct MHD_Response *response, const char *type)
-{
-	if (!response)
-		return NULL;
-	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
-		(void)MHD_add_response_header(response, headers[i][0],
-					      headers[i][1]);
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-				      type);
-	return response;
-}
-
-static struct MHD_Response *
-constant(const char *bytes, size_t length, const char *type)
-{
-	return dress(MHD_create_response_from_buffer(length, (void *)bytes,
-						     MHD_RESPMEM_PERSISTENT),
-		     type);
-}
-
-/* BYTES are given away, also where there is no response for them. */
-static struct MHD_Response *
-made(char *bytes, size_t length, const char *type)
-{
-	struct MHD_Response *response =
-		bytes ? MHD_create_response_from_buffer(length, bytes,
-							MHD_RESPMEM_MUST_FREE)
-		      : NULL;
-
-	if (!response)
-		free(bytes);
-	return dress(response, type);
-}
-
-static struct MHD_Response *
-written(const struct figures *figures,
-	void (*write)(const struct figures *figures, struct text *text),
-	const char *type)
-{
-	struct text text = { 0 };
-
-	write(figures, &text);
-	if (text.failed)
-		text_free(&text);
-	return made(text.bytes, text.length, type);
-}
-
-static struct MHD_Response *
-dumped(char *json)
-{
-	return made(json, json ? strlen(json) : 0, "application/json");
-}
-
-static struct MHD_Response *
-make(const struct figures *figures, enum server_answer which)
-{
-	switch (which) {
-	case SERVER_PAGE:
-		return written(figures, page_write, "text/html; charset=utf-8");
-	case SERVER_METRICS:
-		return written(figures, metrics_write, METRICS_TYPE);
-	case SERVER_STATUS:
-		return dumped(figures_status(figures));
-	case SERVER_HISTORY:
-		return dumped(figures_history(figures));
-	case SERVER_ANSWERS:
-		break;
-	}
-	return NULL;
-}
-
 static void
 look(struct server *server)
 {
@@ -123,7 +33,7 @@ look(struct server *server)
 
 static enum MHD_Result
 send_kept(struct server *server, struct MHD_Connection *connection,
-	  enum server_answer which)
+	  enum responses_kind which)
 {
 	uint64_t now = clock_monotonic();
 	struct MHD_Response *response = server->answers[which].response;
@@ -132,7 +42,7 @@ send_kept(struct server *server, struct MHD_Connection *connection,
 		if (response)
 			MHD_destroy_response(response);
 		look(server);
-		response = make(server->figures, which);
+		response = responses_make(server->figures, which);
 		server->answers[which].response = response;
 		server->answers[which].made_at = now;
 	}
@@ -157,17 +67,17 @@ send_once(struct MHD_Connection *connection, unsigned status,
 static enum MHD_Result
 send_line(struct MHD_Connection *connection, unsigned status, const char *line)
 {
-	return send_once(
-		connection, status,
-		constant(line, strlen(line), "text/plain; charset=utf-8"));
+	return send_once(connection, status,
+			 responses_constant(line, strlen(line),
+					    "text/plain; charset=utf-8"));
 }
 
 /* Before the request was read to its end: nothing more of it is. */
 static enum MHD_Result
 refuse(struct MHD_Connection *connection, unsigned status, const char *line)
 {
-	struct MHD_Response *response =
-		constant(line, strlen(line), "text/plain; charset=utf-8");
+	struct MHD_Response *response = responses_constant(
+		line, strlen(line), "text/plain; charset=utf-8");
 
 	if (response) {
 		(void)MHD_add_response_header(
@@ -199,41 +109,46 @@ guest_of(struct MHD_Connection *connection)
 static enum MHD_Result
 get_page(const struct request *request)
 {
-	return send_kept(request->server, request->connection, SERVER_PAGE);
+	return send_kept(request->server, request->connection, RESPONSES_PAGE);
 }
 
 static enum MHD_Result
 get_metrics(const struct request *request)
 {
-	return send_kept(request->server, request->connection, SERVER_METRICS);
+	return send_kept(request->server, request->connection,
+			 RESPONSES_METRICS);
 }
 
 static enum MHD_Result
 get_status(const struct request *request)
 {
-	return send_kept(request->server, request->connection, SERVER_STATUS);
+	return send_kept(request->server, request->connection,
+			 RESPONSES_STATUS);
 }
 
 static enum MHD_Result
 get_history(const struct request *request)
 {
-	return send_kept(request->server, request->connection, SERVER_HISTORY);
+	return send_kept(request->server, request->connection,
+			 RESPONSES_HISTORY);
 }
 
 static enum MHD_Result
 get_style(const struct request *request)
 {
 	return send_once(request->connection, MHD_HTTP_OK,
-			 constant(assets_page_css, assets_page_css_length,
-				  "text/css; charset=utf-8"));
+			 responses_constant(assets_page_css,
+					    assets_page_css_length,
+					    "text/css; charset=utf-8"));
 }
 
 static enum MHD_Result
 get_script(const struct request *request)
 {
 	return send_once(request->connection, MHD_HTTP_OK,
-			 constant(assets_page_js, assets_page_js_length,
-				  "text/javascript; charset=utf-8"));
+			 responses_constant(assets_page_js,
+					    assets_page_js_length,
+					    "text/javascript; charset=utf-8"));
 }
 
 static enum MHD_Result
@@ -247,11 +162,11 @@ get_health(const struct request *request)
 	if (!figures_serving(request->server->figures, &why))
 		status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	snprintf(line, sizeof(line), "%s\n", why);
-	return send_once(
-		request->connection, status,
-		dress(MHD_create_response_from_buffer(strlen(line), line,
-						      MHD_RESPMEM_MUST_COPY),
-		      "text/plain; charset=utf-8"));
+	return send_once(request->connection, status,
+			 responses_dress(MHD_create_response_from_buffer(
+						 strlen(line), line,
+						 MHD_RESPMEM_MUST_COPY),
+					 "text/plain; charset=utf-8"));
 }
 
 static void
@@ -275,8 +190,9 @@ get_events(const struct request *request)
 	struct MHD_Response *response;
 
 	if (request->head)
-		return send_once(request->connection, MHD_HTTP_OK,
-				 constant("", 0, "text/event-stream"));
+		return send_once(
+			request->connection, MHD_HTTP_OK,
+			responses_constant("", 0, "text/event-stream"));
 	if (server->streams.count < server->stream_limit) {
 		/* The first one who comes need not wait for a second. */
 		if (!server->streams.current) {
@@ -286,11 +202,12 @@ get_events(const struct request *request)
 		response = guest ? streams_open(&server->streams,
 						request->connection, guest)
 				 : NULL;
-		return send_once(request->connection, MHD_HTTP_OK,
-				 dress(response, "text/event-stream"));
+		return send_once(
+			request->connection, MHD_HTTP_OK,
+			responses_dress(response, "text/event-stream"));
 	}
-	response =
-		constant(FULL, sizeof(FULL) - 1, "text/plain; charset=utf-8");
+	response = responses_constant(FULL, sizeof(FULL) - 1,
+				      "text/plain; charset=utf-8");
 	if (response)
 		(void)MHD_add_response_header(
 			response, MHD_HTTP_HEADER_RETRY_AFTER, "10");
@@ -501,7 +418,7 @@ server_close(struct server *server)
 	(void)MHD_run(server->daemon);
 	loop_remove(server->loop, &server->source);
 	MHD_stop_daemon(server->daemon);
-	for (int i = 0; i < SERVER_ANSWERS; i++)
+	for (int i = 0; i < RESPONSES_KINDS; i++)
 		if (server->answers[i].response)
 			MHD_destroy_response(server->answers[i].response);
 	streams_close(&server->streams);

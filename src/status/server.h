@@ -11,19 +11,11 @@
 #include "base/timer.h"
 #include "status/figures.h"
 #include "status/guests.h"
+#include "status/responses.h"
 #include "status/streams.h"
 
 #include <microhttpd.h>
 #include <stdint.h>
-
-/* The answers that are made at most so often, for all who ask. */
-enum server_answer {
-	SERVER_PAGE,
-	SERVER_METRICS,
-	SERVER_STATUS,
-	SERVER_HISTORY,
-	SERVER_ANSWERS
-};
 
 struct server {
 	struct loop_source source; /* the library's own epoll */
@@ -34,10 +26,11 @@ struct server {
 	struct guests guests;
 	struct streams streams;
 	unsigned stream_limit;
+	/* Made at most every so often, for all who ask. */
 	struct {
 		struct MHD_Response *response;
 		uint64_t made_at; /* CLOCK_MONOTONIC, nanoseconds */
-	} answers[SERVER_ANSWERS];
+	} answers[RESPONSES_KINDS];
 };
 
 /*

@@ -207,8 +207,10 @@ status_run(const struct status_plan *plan)
 		return EX_OSERR;
 	log_open(plan->log, "status", event_kinds, EVENT_COUNT, plan->log_level,
 		 plan->log_rate);
-	if (start(status, plan) < 0)
+	if (start(status, plan) < 0) {
+		free(status);
 		return EX_OSERR;
+	}
 	if (loop_run(&status->loop) < 0)
 		result = EX_OSERR;
 	finish(status);

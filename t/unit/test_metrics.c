@@ -141,7 +141,7 @@ the_page(void **state)
 	desk->figures.snapshot.services[4].accepted = 1234567;
 	page_write(&desk->figures, &desk->text);
 	assert_false(desk->text.failed);
-	has(desk, ">10:02:03</h1>");
+	has(desk, ">10:02:03</span></h1>");
 	has(desk, "Sunday 22 November 2026");
 	has(desk, "unix:/tmp/&#60;b&#62;&#38;&#34;&#39;</td>");
 	has(desk, "1,234,567</td>");

@@ -263,7 +263,8 @@ one_that_dies_is_followed(void **state)
 		leave(&meeting);
 		/* Young as it was, the next one waits a little. */
 		assert_int_equal(post->warden.pid, 0);
-		assert_true(post->warden.respawn.delay >= 100 * 1000000ULL << i);
+		assert_true(post->warden.respawn.delay >= 100 * 1000000ULL
+								  << i);
 		turn_until_there_is_one(post);
 	}
 	meeting = meet(post);
