@@ -3,156 +3,94 @@
 #
 # What is asked once and answered once, beside others that answer it.
 #
-#   datagrams.sh [-b BUILDDIR] [-n ROUNDS] [-t TABLES] [-r RATE]
-#                [SECONDS [RELOADS]]
+#   datagrams.sh [OPTION...] [-r RATE] [SECONDS [RELOADS]]
 #
-# BUILDDIR has timed, timedctl, timebench and bench/floor_ntp (.).  TABLES are
-# some of "ntp daytime time loss" (all):
+# The options of turns.bash; its tables are some of "ntp daytime time loss"
+# (all):
 #
 #   ntp      timed, chronyd and the floor, which is the barest server that
 #            could answer, each with one process; then timed and the floor with
-#            two.  Wanted: CPU for an answer at most 0.85 of chronyd's, and at
+#            two.  Wanted: CPU for an answer at most 0.80 of chronyd's, and at
 #            most 1.15 of the floor's
-#   daytime  over TCP; timed and nginx's stream module with "return", two
-#            workers each, under two load processes: one alone is busy all the
-#            time and leaves the servers idle, and is measured instead of them.
-#            Wanted: no fewer connections a second, and no more CPU for each
+#   daytime  over TCP; timed, nginx's stream module with "return", xinetd, the
+#            floor, which accepts, sends and closes, and a thread for each
+#            client.  Two workers each, where that can be said, under two load
+#            processes: one alone is busy all the time and leaves the servers
+#            idle, and is measured instead of them.  Wanted: no fewer
+#            connections a second than nginx, and at most 0.95 of its CPU for
+#            each
 #   time     over UDP, one request after the other; timed and xinetd.  Wanted:
 #            all are answered
 #   loss     RATE requests a second (100000, or the most that comes through
 #            here), without and with so many RELOADS (100), for as long as these
 #            take.  Wanted: loss no higher with them
 #
-# The servers of a table wait side by side, and take turns in ROUNDS (7), three
-# for loss, of SECONDS (2) each.  Figures are medians of the rounds; a ratio is
-# the median of each round's.  Who is not installed is left out.  No server
-# touches the machine's clock.  Exit status 1: timed gave a wrong answer, or
-# none to one of the sequential requests.
+# ROUNDS are 3 for loss, unless they are given.  No server touches the machine's
+# clock.  Exit status 1: timed gave a wrong answer, or none to one of the
+# sequential requests.
 
 # shellcheck source=turns.bash
-. "${0%/*}/turns.bash"
+. "$(dirname "$0")/turns.bash"
 
-loss_rounds=3 tables='ntp daytime time loss' rate=100000
+tables='ntp daytime time loss' loss_rounds=3 rate=100000
 pace=250    # ms from reload to reload
 light=20000 # requests a second that leave any server idle in between
 
 usage()
 {
-	echo "usage: datagrams.sh [-b BUILDDIR] [-n ROUNDS] [-t TABLES]" \
-		"[-r RATE] [SECONDS [RELOADS]]" >&2
+	echo "usage: datagrams.sh [-b BUILDDIR] [-c MOST] [-n ROUNDS]" \
+		"[-o RESULTS] [-r RATE] [-s SECONDS] [-t TABLES]" \
+		"[SECONDS [RELOADS]]" >&2
 	exit 64
 }
 
-while getopts b:n:r:t: option; do
+while getopts "${common}r:" option; do
 	case $option in
-	b) builddir=$OPTARG ;;
-	n) rounds=$OPTARG loss_rounds=$OPTARG ;;
+	n) loss_rounds=$OPTARG ;;
+	esac
+	case $option in
 	r) rate=$OPTARG ;;
-	t) tables=$OPTARG ;;
-	*) usage ;;
+	*) common_option "$option" "$OPTARG" || usage ;;
 	esac
 done
 shift $((OPTIND - 1))
 [ $# -le 2 ] || usage
-seconds=${1:-2} reloads=${2:-100}
-numbers "$rounds" "$rate" "$seconds" "$reloads" || usage
-bench_open
-
-# ---- Servers ----------------------------------------------------------------
-
-ntp='type = "ntp"; listen = [ "127.0.0.1:0" ]; local_stratum = 10;'
-daytime='type = "daytime"; listen = [ "tcp:127.0.0.1:0" ];'
-time='type = "time"; listen = [ "udp:127.0.0.1:0" ];'
-
-# The clock is left alone (-x), and nobody but clients is listened to.
-chronyd_serves()
-{
-	free_port
-	cat >"$dir/chrony.conf" <<-END
-		port $port
-		bindaddress 127.0.0.1
-		bindcmdaddress /
-		cmdport 0
-		local stratum 10
-		allow
-		pidfile $dir/chronyd.pid
-	END
-	chronyd -x -d -U -u "$(id -un)" -f "$dir/chrony.conf" \
-		>"$dir/stderr" 2>&1 {never}>&- &
-	started_here chronyd
-}
-
-# nginx_serves WORKERS
-nginx_serves()
-{
-	free_port
-	mkdir -p "$dir/nginx"
-	cat >"$dir/nginx.conf" <<-END
-		$nginx_module
-		daemon off;
-		pid $dir/nginx/pid;
-		error_log $dir/nginx/error.log;
-		worker_processes $1;
-		events { worker_connections 4096; }
-		stream {
-			server {
-				listen 127.0.0.1:$port backlog=4096;
-				return "\$time_iso8601\r\n";
-			}
-		}
-	END
-	"$nginx_binary" -p "$dir/nginx" -c "$dir/nginx.conf" \
-		-e "$dir/nginx/error.log" 2>"$dir/stderr" {never}>&- &
-	started_here nginx
-}
+seconds=${1:-$seconds} reloads=${2:-100}
+numbers "$rate" "$reloads" || usage
+amount "$seconds" || usage
+turns_open
 
 # ---- Tables -----------------------------------------------------------------
 
-# ntp_turns PROCESSES
-ntp_turns()
-{
-	turns "NTP, $1 each; 256 outstanding" ntp -c 256
-	turns "NTP, $1 each; a socket for each request, 64 outstanding" \
-		ntp -c 64 --batch 1
-	turns "NTP, $1 each; $light requests a second" ntp -r $light
-	end_servers
-}
-
 table_ntp()
 {
-	others=(chronyd floor)
-	timed_serves 1 "$ntp"
-	floor_serves floor_ntp 1
-	! installed chronyd || chronyd_serves
-	ntp_turns '1 process'
-	timed_serves 2 "$ntp"
-	floor_serves floor_ntp 2
-	ntp_turns '2 processes'
+	local many few
+	many=$(at_most 256) few=$(at_most 64)
+	table ntp 1
+	load "$many outstanding" "$many"
+	load "$few outstanding, a socket for each" "$few" --batch 1
+	load "$light requests a second" 1 -r "$light"
+	end_table
+	table ntp 2 timed floor
+	load "$many outstanding" "$many"
+	end_table
 }
 
 table_daytime()
 {
-	others=(nginx)
-	timed_serves 2 "$daytime"
-	if find_nginx; then
-		nginx_serves 2
-	else
-		missing 'nginx with a stream module'
-	fi
-	turns 'daytime over TCP, 2 processes each; 64 connections' \
-		daytime -c 64 --processes 2
-	end_servers
+	local clients
+	clients=$(at_most 64)
+	table daytime 2
+	load "$clients connections, TCP" "$clients" --processes 2
+	end_table
 }
 
 # A server that loses one request is waited for as long as one that loses all.
 table_time()
 {
-	others=(xinetd)
-	timed_serves 1 "$time"
-	! installed xinetd || xinetd_serves time dgram udp yes
-	turns 'time over UDP, one after the other, 0.1 s for each' \
-		time -c 1 --timeout 0.1
-	end_servers
+	table time 1
+	load 'one after the other, UDP' 1 --timeout 0.1
+	end_table
 }
 
 # ---- Loss -------------------------------------------------------------------
@@ -189,7 +127,7 @@ under_load()
 	fi
 	dropped=$(ss -Hulnm "sport = :${address##*:}" |
 		sed -n 's/.*,d\([0-9]*\)).*/\1/p')
-	check
+	of_figures faultless -e "$dir/result" >"$dir/verdict" || faults=1
 }
 
 # As much of RATE as is answered, but for one in a thousand.
@@ -198,7 +136,7 @@ find_rate()
 	local full=$rate part
 	for part in 100 75 50 35 20 10; do
 		rate=$((full * part / 100))
-		start_timed 2 "$ntp"
+		start_timed 2 "${timed_service[ntp]}"
 		under_load 3 0
 		stop_all
 		jq -e '.requests_unsent == 0 and .loss < 0.001' \
@@ -223,7 +161,7 @@ loss_row()
 # loss_of NAME RELOADS SECONDS
 loss_of()
 {
-	start_timed 2 "$ntp"
+	start_timed 2 "${timed_service[ntp]}"
 	under_load "$3" "$2"
 	stop_all
 	cat "$dir/result" >>"$dir/of.$1"
@@ -257,7 +195,6 @@ table_loss()
 	loss_sum 'reloads'
 }
 
-echo "$rounds rounds of $seconds s in turns; $(nproc) CPUs"
 for table in $tables; do
 	case $table in
 	ntp) table_ntp ;;

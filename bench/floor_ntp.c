@@ -5,29 +5,20 @@
  * The floor that timed's NTP is measured against: the barest server that could
  * answer.  Datagrams are read and sent back in batches with recvmmsg(2) and
  * sendmmsg(2), with the mode changed and a time put in; there is no check, no
- * limit and no count.
- *
- * The processes share one socket on 127.0.0.1 (port 0: the kernel picks; it is
- * printed as "port N").
+ * limit and no count.  The processes share one socket.  See floor.h.
  */
-#include <arpa/inet.h>
+#include "floor.h"
+
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	PACKET = 48,
 	BATCH = 32,
-	PROCESSES_MAX = 64,
 	ORIGIN = 24, /* where the timestamps are in a packet */
 	RECEIVE = 32,
 	TRANSMIT = 40,
@@ -77,68 +68,32 @@ answer(unsigned char *packet)
 }
 
 static void
-serve(int fd)
+serve(const struct floor_share *share)
 {
 	static struct batch batch;
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	struct pollfd wait = { .fd = share->fd, .events = POLLIN };
 
 	for (;;) {
 		int n;
 
 		prepare(&batch);
-		n = recvmmsg(fd, batch.messages, BATCH, MSG_DONTWAIT, NULL);
+		n = recvmmsg(share->fd, batch.messages, BATCH, MSG_DONTWAIT,
+			     NULL);
 		if (n <= 0) {
 			poll(&wait, 1, -1);
 			continue;
 		}
 		for (int i = 0; i < n; i++)
 			answer(batch.packets[i]);
-		(void)sendmmsg(fd, batch.messages, (unsigned)n, MSG_DONTWAIT);
+		(void)sendmmsg(share->fd, batch.messages, (unsigned)n,
+			       MSG_DONTWAIT);
 	}
-}
-
-static int
-open_socket(unsigned port)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_port = htons((uint16_t)port) };
-	socklen_t length = sizeof(address);
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
-		perror("floor_ntp");
-		exit(EXIT_FAILURE);
-	}
-	printf("port %u\n", ntohs(address.sin_port));
-	fflush(stdout);
-	return fd;
 }
 
 int
 main(int argc, char **argv)
 {
-	int processes = 2;
-	int c, fd;
+	static const struct floor kind = { "floor_ntp", SOCK_DGRAM, serve };
 
-	while ((c = getopt(argc, argv, "p:")) != -1) {
-		if (c != 'p')
-			return EXIT_FAILURE;
-		processes = atoi(optarg);
-	}
-	if (optind + 1 != argc || processes < 1 || processes > PROCESSES_MAX) {
-		fputs("usage: floor_ntp [-p PROCESSES] PORT\n", stderr);
-		return EXIT_FAILURE;
-	}
-	fd = open_socket((unsigned)atoi(argv[optind]));
-	for (int i = 0; i < processes; i++)
-		if (fork() == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			serve(fd);
-		}
-	while (wait(NULL) > 0)
-		;
-	return EXIT_SUCCESS;
+	return floor_main(&kind, argc, argv);
 }

@@ -20,8 +20,8 @@
 # and its stream module timed is alone.  Exit status 1: timed lost a connection
 # or a tick, or sent one twice or wrong.
 
-# shellcheck source=lib.bash
-. "${0%/*}/lib.bash"
+# shellcheck source=servers.bash
+. "$(dirname "$0")/servers.bash"
 
 pace=1300   # ms from reload to reload: it falls anywhere in a second
 settle=2100 # ms from the last one to the end
@@ -55,41 +55,15 @@ bench_open
 
 # ---- nginx ------------------------------------------------------------------
 
-# shellcheck disable=SC2317 # wait_for calls it
-nginx_listens()
-{
-	[ -n "$(ss -Hltn "sport = :$port")" ] &&
-		replaced "$nginx" "$nginx_worker\$" "$workers"
-}
-
 # start_nginx SETTING: before the timed at address; sets nginx and address.
 start_nginx()
 {
-	free_port
-	mkdir -p "$dir/nginx"
-	cat >"$dir/nginx.conf" <<-END
-		$nginx_module
-		daemon off;
-		pid $dir/nginx/pid;
-		error_log $dir/nginx/error.log;
-		worker_processes $workers;
-		worker_rlimit_nofile $descriptors;
-		$1
-		events { worker_connections $descriptors; }
-		stream {
-			server {
-				listen 127.0.0.1:$port backlog=4096;
-				proxy_pass $address;
-				proxy_timeout 1h;
-			}
-		}
-	END
-	"$nginx_binary" -p "$dir/nginx" -c "$dir/nginx.conf" \
-		-e "$dir/nginx/error.log" 2>"$dir/stderr" {never}>&- &
-	nginx=$!
-	started+=("$nginx")
-	wait_for 'nginx is not ready' "$nginx" nginx_listens
-	address=127.0.0.1:$port
+	nginx_serves "$workers" "$descriptors" "$1" \
+		"proxy_pass $address; proxy_timeout 1h;"
+	nginx=${pids[nginx]}
+	address=${addresses[nginx]}
+	wait_for 'nginx has no workers' "$nginx" \
+		replaced "$nginx" "$nginx_worker\$" "$workers"
 }
 
 # ---- One side ---------------------------------------------------------------
@@ -194,8 +168,7 @@ side timed timed
 jq -e '.made == $all and .lost + .failed + .missed + .doubled + .wrong == 0' \
 	--argjson all "$connections" "$dir/result" >"$dir/verdict" || faults=1
 if ! find_nginx; then
-	echo "$me: no nginx with a stream module;" \
-		"./bootstrap --deps --bench installs it" >&2
+	missing nginx
 	exit $faults
 fi
 for setting in 'worker_shutdown_timeout 1s;' ''; do

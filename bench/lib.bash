@@ -22,6 +22,12 @@ numbers()
 	done
 }
 
+# amount WORD: is it a number, with or without decimals, and not nothing?
+amount()
+{
+	[[ $1 =~ ^[0-9]{1,5}(\.[0-9]{1,3})?$ && $1 =~ [1-9] ]]
+}
+
 # fail STATUS TEXT
 fail()
 {
@@ -40,8 +46,10 @@ bench_open()
 	exec {never}<>"$dir/never"
 }
 
+# Whoever wants it to end may say so again before it has.
 bench_close()
 {
+	trap '' HUP INT TERM
 	stop_all
 	rm -rf "$dir"
 }
@@ -50,17 +58,42 @@ bench_close()
 # shell's traps.  So it is told again each second, and in the end killed.
 stop()
 {
-	local begun=$SECONDS told=-1
+	local begun told=0
+	read_clock
+	begun=$now
 	while kill -0 "$1" 2>/dev/null; do
-		if [ $((SECONDS - begun)) -gt "$deadline" ]; then
+		read_clock
+		if [ $((now - begun)) -gt $((deadline * 1000)) ]; then
 			kill -KILL "$1"
-		elif [ $((SECONDS - begun)) -gt $told ]; then
-			told=$((SECONDS - begun))
+		elif [ "$now" -ge $told ]; then
+			told=$((now + 1000))
 			kill "$1"
 		fi
 		pause
 	done 2>/dev/null
 	wait "$1" 2>/dev/null
+}
+
+# forget PID: it was stopped, and the number may be another's by the end.
+forget()
+{
+	local pid rest=()
+	for pid in "${started[@]}"; do
+		[ "$pid" = "$1" ] || rest+=("$pid")
+	done
+	started=("${rest[@]}")
+}
+
+# What was just started in the background is waited for as if it were not, but
+# a signal is heard meanwhile; its exit status.
+attend()
+{
+	local pid=$! status
+	started+=("$pid")
+	wait "$pid"
+	status=$?
+	forget "$pid"
+	return $status
 }
 
 stop_all()
@@ -98,10 +131,13 @@ wait_clock()
 # wait_for WHAT PID COMMAND...: until COMMAND succeeds; PID has to live on.
 wait_for()
 {
-	local what=$1 pid=$2 end=$((SECONDS + deadline))
+	local what=$1 pid=$2 end
 	shift 2
+	read_clock
+	end=$((now + deadline * 1000))
 	until "$@"; do
-		if ! kill -0 "$pid" 2>/dev/null || [ $SECONDS -ge $end ]; then
+		read_clock
+		if ! kill -0 "$pid" 2>/dev/null || [ "$now" -ge $end ]; then
 			cat "$dir/stderr" >&2
 			fail 69 "$what"
 		fi
@@ -181,34 +217,7 @@ reload()
 	wait_for "$1 does not reload" "$2" replaced "$2" "$3" "$4" $old
 }
 
-# ---- nginx ------------------------------------------------------------------
-
-# What else is in sbin is found there, too.
-PATH=$PATH:/usr/sbin:/usr/local/sbin
-nginx_binary=$(command -v nginx)
-
-# Into nginx_module: the line that loads the stream module, if it takes one.
-# Fails without nginx or without the module.
-# shellcheck disable=SC2034 # for the scripts
-find_nginx()
-{
-	local built path
-	[ -n "$nginx_binary" ] || return
-	built=$("$nginx_binary" -V 2>&1)
-	nginx_module=
-	case " $built " in
-	*' --with-stream '*) ;;
-	*' --with-stream=dynamic '*)
-		path=$(sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p' <<<"$built")
-		path=$path/ngx_stream_module.so
-		[ -e "$path" ] || return
-		nginx_module="load_module $path;"
-		;;
-	*) return 1 ;;
-	esac
-}
-
-# Into port: one that nobody has, and that the kernel gives to no one.
+# free_port: into port one that nobody has, and that the kernel gives to no one.
 free_port()
 {
 	local i

@@ -17,12 +17,13 @@
 #             in the middle of a tick that waits for the rest of it
 #   taking    the longest that a new worker took, for one old one
 #
-# with median and worst, and the lateness of ticks without and with reloads.
-# Exit status 1: a connection was lost or stayed behind, or a tick was missed,
-# doubled or garbled.
+# with median and worst, the lateness of ticks without and with reloads, and the
+# CPU time that a reload costs all of timed, in all and for each connection.  Exit
+# status 1: a connection was lost or stayed behind, or a tick was missed, doubled
+# or garbled.
 
 # shellcheck source=lib.bash
-. "${0%/*}/lib.bash"
+. "$(dirname "$0")/lib.bash"
 
 rounds=2
 pace=2300 # ms from reload to reload: it falls anywhere in a second
@@ -117,7 +118,7 @@ run()
 	local i start load status
 	start_timed "$workers"
 	"$builddir/timebench" stream -j --processes 2 -c "$connections" \
-		-d $((pace * reloads / 1000 + 1)) "$address" \
+		-d $((pace * reloads / 1000 + 1)) --pid "$timed" "$address" \
 		>"$dir/result" 2>"$dir/load.err" {never}>&- &
 	load=$!
 	started+=("$load")
@@ -201,6 +202,24 @@ lateness()
 	done
 }
 
+# The median of the rounds with reloads less that of those without.
+cpu()
+{
+	jq -nr --slurpfile with "$dir/with reloads" \
+		--slurpfile without "$dir/without reloads" \
+		--argjson reloads "$reloads" \
+		--argjson connections "$connections" 'def median: sort |
+		(.[(length - 1) / 2 | floor]
+		 + .[length / 2 | floor]) / 2;
+		def cpu: map(.server.cpu_seconds) | median;
+		(($with | cpu) - ($without | cpu)) / $reloads |
+		[. * 1e3, . * 1e6 / $connections] | @tsv' |
+		while read -r all each; do
+			printf 'CPU of a reload  %.1f ms, %.2f us for each %s\n' \
+				"$all" "$each" connection
+		done
+}
+
 faults=0
 echo "$connections connections, $reloads reloads in each of $rounds rounds," \
 	"$workers workers to $workers; $(nproc) CPUs"
@@ -211,4 +230,5 @@ for ((round = 1; round <= rounds; round++)); do
 done
 summary
 lateness
+cpu
 exit $faults

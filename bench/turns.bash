@@ -1,193 +1,187 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# Servers of questions and answers side by side, and timebench that asks them in
-# turns: what datagrams.sh and echo.sh share, beside lib.bash.
+# Servers side by side, and timebench that asks them in turns: what the scripts
+# share that compare timed with others, beside lib.bash and servers.bash.  Each
+# of them takes these options, and those of its own:
 #
-#   rounds     how many
-#   seconds    of each turn
-#   others     who is shown beside timed, if it is there
-#   faults     1 when timed gave a wrong answer
+#   -b BUILDDIR   where timed, timedctl, timebench and bench/ are (.)
+#   -c MOST       no load has more connections, requests or users than that
+#   -n ROUNDS     how many turns each has (5)
+#   -o RESULTS    add the results to that file, as figures.jq has them, and show
+#                 no table, but what is measured
+#   -s SECONDS    of each turn (2); parts of one are fine
+#   -t TABLES     which parts of it: names, with commas or blanks in between
+#
+# A table is opened with the servers of a service; then it has loads, and is
+# closed:
+#
+#   table echo 1 timed floor
+#   load '64 connections' -c 64
+#   end_table
+#
+# Which server begins goes round, too.  Loads that are the same, as when all are
+# cut to MOST, are measured once.
 
-# shellcheck source=lib.bash
-. "${0%/*}/lib.bash"
+# shellcheck source=servers.bash
+. "$(dirname "$0")/servers.bash"
 
-declare -A pids addresses
-
+here=$(dirname "$0")
 # shellcheck disable=SC2034 # for the scripts
-rounds=7 seconds=2 others=() faults=0
+common=b:c:n:o:s:t: tables='' faults=0
+rounds=5 seconds=2 most=1000000 results=''
+patience=120 # seconds, for what timebench does before and after its own
+service='' workers='' servers=() absent=() anew=() headed=''
 
-# ---- Servers ----------------------------------------------------------------
+# ---- Options ----------------------------------------------------------------
 
-# serves NAME PID ADDRESS
-serves()
+# common_option LETTER VALUE: one of those; fails when it is none, or no value.
+# shellcheck disable=SC2034 # for the scripts
+common_option()
 {
-	pids[$1]=$2
-	addresses[$1]=$3
+	case $1 in
+	b) builddir=$2 ;;
+	c) most=$2 && numbers "$2" ;;
+	n) rounds=$2 && numbers "$2" ;;
+	o) results=$2 ;;
+	s) seconds=$2 && amount "$2" ;;
+	t) tables=${2//,/ } ;;
+	*) return 1 ;;
+	esac
 }
 
-# timed_serves WORKERS SERVICE
-timed_serves()
+# at_most NUMBER: that, or the most that is allowed.
+at_most()
 {
-	start_timed "$1" "$2"
-	serves timed "$timed" "$address"
+	echo $(($1 < most ? $1 : most))
 }
 
-# shellcheck disable=SC2317 # wait_for calls it
-floor_address()
+# turns_open: what bench_open does, and a place for the results.
+turns_open()
 {
-	address=$(sed -n 's/^port /127.0.0.1:/p' "$dir/port" 2>/dev/null)
-	[ -n "$address" ]
+	bench_open
+	[ -n "$results" ] || echo "$rounds rounds of $seconds s in turns;" \
+		"$(nproc) CPUs"
+	touch "${results:-$dir/results}" || exit 73
 }
 
-# floor_serves PROGRAM PROCESSES: one of bench/.
-floor_serves()
+# of_figures FILTER ARGUMENT...: jq that knows figures.jq.
+of_figures()
 {
-	rm -f "$dir/port"
-	"$builddir/bench/$1" -p "$2" 0 >"$dir/port" \
-		2>"$dir/stderr" {never}>&- &
-	started+=("$!")
-	wait_for 'the floor is not ready' "$!" floor_address
-	serves floor "$!" "$address"
-}
-
-# shellcheck disable=SC2317 # wait_for calls it
-listens()
-{
-	[ -n "$(ss -Hltun "sport = :$port")" ]
-}
-
-# started_here NAME: what was just started in the background, on $port.
-started_here()
-{
-	started+=("$!")
-	wait_for "$1 is not ready" "$!" listens
-	serves "$1" "$!" "127.0.0.1:$port"
-}
-
-# xinetd_serves SERVICE SOCKET PROTOCOL WAIT: one of those that it has built in,
-# as "time dgram udp yes".
-xinetd_serves()
-{
-	free_port
-	cat >"$dir/xinetd.conf" <<-END
-		service $1
-		{
-			type = INTERNAL UNLISTED
-			id = $1-$2
-			socket_type = $2
-			protocol = $3
-			wait = $4
-			user = $(id -un)
-			instances = UNLIMITED
-			per_source = UNLIMITED
-			cps = 1000000 1
-			bind = 127.0.0.1
-			port = $port
-		}
-	END
-	xinetd -dontfork -f "$dir/xinetd.conf" -pidfile "$dir/xinetd.pid" \
-		-filelog "$dir/xinetd.log" 2>"$dir/stderr" {never}>&- &
-	started_here xinetd
-}
-
-# installed PROGRAM
-installed()
-{
-	command -v "$1" >/dev/null && return
-	missing "$1"
-	return 1
-}
-
-missing()
-{
-	echo "$me: no $1; ./bootstrap --deps --bench installs it" >&2
-}
-
-# ---- Turns ------------------------------------------------------------------
-
-# check: did timed answer everything that it answered rightly?
-check()
-{
-	# shellcheck disable=SC2034 # for the scripts
-	jq -e '.requests_wrong + .requests_refused + .requests_failed +
-		.answers_stray + .answers_unsynchronised == 0' \
-		"$dir/result" >"$dir/verdict" || faults=1
-}
-
-# ask NAME OPTION...: timebench; its report is added to of.NAME.
-ask()
-{
-	local name=$1 status
+	local filter=$1
 	shift
-	"$builddir/timebench" "$@" -j -d "$seconds" --pid "${pids[$name]}" \
-		"${addresses[$name]}" >"$dir/result"
-	status=$?
-	[ $status -le 1 ] || fail $status 'timebench failed'
-	[ "$name" != timed ] || check
-	cat "$dir/result" >>"$dir/of.$name"
+	jq -L "$here" "include \"figures\"; $filter" "$@"
 }
 
-# The median of what FILTER gives for each run of NAME.
-median='def median: sort |
-	(.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;'
-figures='.server.cpu_us_per_request, .answers_per_second,
-	.latency_us.p50, .latency_us.p99, .loss * 100'
+# ---- Tables -----------------------------------------------------------------
 
-header()
+# is_anew NAME: is it started for each of its turns, and stopped after it?
+is_anew()
 {
-	printf '\n%s\n%-14s %10s %10s %8s %8s %8s\n' "$1" '' 'CPU us each' \
-		'answers/s' 'p50 us' 'p99 us' 'lost %'
+	[[ " ${anew[*]} " == *" $1 "* ]]
 }
 
+# table SERVICE WORKERS [NAME...]: with those of them that are there, or of all
+# that offer it.  The array anew has the names of those for which each turn has
+# to be the first one.
+table()
+{
+	local name
+	service=$1 workers=$2 servers=() absent=()
+	shift 2
+	# shellcheck disable=SC2086 # a list of names
+	[ $# -gt 0 ] || set -- ${offer[$service]}
+	for name; do
+		if there "$name"; then
+			servers+=("$name")
+			is_anew "$name" || serve "$name" "$service" "$workers"
+		else
+			missing "$name"
+			absent+=("$name")
+		fi
+	done
+}
+
+end_table()
+{
+	unserve_all
+	anew=()
+}
+
+# add NAME ROUND FILTER: to the results, what FILTER makes of its report.
+add()
+{
+	of_figures "{run: ({service: \$service, load: \$load,
+		workers: \$workers, server: \$server, round: \$round} + $3)}" \
+		-c --arg service "$service" --arg load "$title" \
+		--argjson workers "$workers" --arg server "$1" \
+		--argjson round "$2" "$dir/report" >>"$dir/load" ||
+		fail 70 "no figures of $1"
+}
+
+# turn NAME ROUND CONNECTIONS OPTION...: timebench; its figures are added.
+turn()
+{
+	local name=$1 round=$2 connections=$3 status limit
+	shift 3
+	limit=$((patience + ${seconds%.*} + connections / 1000))
+	! is_anew "$name" ||
+		serve "$name" "$service" "$workers" "$connections"
+	timeout -k 5 $limit "$builddir/timebench" "$service" -j -d "$seconds" \
+		-c "$connections" --pid "${pids[$name]}" \
+		${speaks[$name]:+--protocol "${speaks[$name]}"} "$@" \
+		"${addresses[$name]}" >"$dir/report" {never}>&- &
+	attend
+	status=$?
+	[ $status -le 1 ] || fail $status "timebench failed with $name"
+	! is_anew "$name" || unserve "$name"
+	if [ "$name" = timed ]; then
+		# shellcheck disable=SC2034 # for the scripts
+		of_figures faultless -e "$dir/report" >"$dir/verdict" ||
+			faults=1
+	fi
+	add "$name" "$round" figures
+}
+
+# Was this load measured before?
+# shellcheck disable=SC2016 # jq expands it
+measured()
+{
+	of_figures 'runs | any(.service == $service and .load == $load
+		and .workers == $workers)' -es --arg service "$service" \
+		--arg load "$title" --argjson workers "$workers" \
+		"${results:-$dir/results}" >"$dir/verdict"
+}
+
+# show PART: of the table, what was just measured.
 show()
 {
-	jq -rs "$median map([$figures]) | transpose | map(median) | @tsv" \
-		"$dir/of.$1" |
-		while IFS=$'\t' read -r cpu answers p50 p99 lost; do
-			printf '%-14s %11.3f %10.0f %8.0f %8.0f %8.3f\n' \
-				"$1" "$cpu" "$answers" "$p50" "$p99" "$lost"
-		done
+	jq -L "$here" -rs --arg part "$1" -f "$here/table.jq" "$dir/load"
 }
 
-# compare NAME: what timed takes and does for each unit of NAME.
-compare()
+# load TITLE CONNECTIONS OPTION...: the servers of the table in turns.
+load()
 {
-	jq -nr --slurpfile timed "$dir/of.timed" \
-		--slurpfile other "$dir/of.$1" \
-		"$median"' def ratios(figure):
-			[range($timed | length) as $i |
-			 ($timed[$i] | figure) / ($other[$i] | figure)] | median;
-		[ratios(.server.cpu_us_per_request),
-		 ratios(.answers_per_second)] | @tsv' |
-		while IFS=$'\t' read -r cpu answers; do
-			printf '%-14s %11.2f %10.2f\n' "timed/$1" \
-				"$cpu" "$answers"
-		done
-}
-
-# turns TITLE OPTION...: the servers that there are, in turns.
-turns()
-{
-	local title=$1 name round
-	shift
+	local title=$1 connections=$2 round i name
+	shift 2
+	! measured || return 0
+	[ -z "$results" ] || echo "$service, $title; $workers" \
+		"$([ "$workers" -eq 1 ] && echo worker || echo workers)"
+	: >"$dir/load"
 	for ((round = 1; round <= rounds; round++)); do
-		for name in "${!pids[@]}"; do
-			ask "$name" "$@"
+		for ((i = 0; i < ${#servers[@]}; i++)); do
+			name=${servers[(round - 1 + i) % ${#servers[@]}]}
+			turn "$name" $round "$connections" "$@"
 		done
 	done
-	header "$title"
-	for name in timed "${others[@]}"; do
-		[ -z "${pids[$name]-}" ] || show "$name"
+	echo '{}' >"$dir/report"
+	for name in "${absent[@]}"; do
+		add "$name" 1 '{missing: true}'
 	done
-	for name in "${others[@]}"; do
-		[ -z "${pids[$name]-}" ] || compare "$name"
-	done
-	rm -f "$dir"/of.*
-}
-
-end_servers()
-{
-	stop_all
-	pids=() addresses=()
+	if [ -z "$results" ]; then
+		[ -n "$headed" ] || show header
+		headed=yes
+		show blocks
+	fi
+	cat "$dir/load" >>"${results:-$dir/results}" || exit 74
 }

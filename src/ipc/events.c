@@ -49,6 +49,7 @@ const struct log_kind event_kinds[EVENT_COUNT] = {
 	[EVENT_CLIENT_CONNECTED] = { LOG_LEVEL_INFO, "client connected" },
 	[EVENT_CLIENT_DISCONNECTED] = { LOG_LEVEL_INFO, "client disconnected" },
 	[EVENT_CLIENT_REFUSED] = { LOG_LEVEL_NOTICE, "client refused" },
+	[EVENT_BATCH_LOST] = { LOG_LEVEL_WARNING, "sends go one by one" },
 	[EVENT_ACCEPT_FAILED] = { LOG_LEVEL_WARNING, "accept failed" },
 	[EVENT_COMMAND] = { LOG_LEVEL_NOTICE, "operator command" },
 	[EVENT_COMMAND_REFUSED] = { LOG_LEVEL_WARNING, "operator refused" },

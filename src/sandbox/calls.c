@@ -38,7 +38,7 @@ const struct calls_plain calls_plain[] = {
 	{ SCMP_SYS(brk), ALL },
 	{ SCMP_SYS(sysinfo), ALL }, /* how much there is: qsort(3) asks */
 	{ SCMP_SYS(munmap), ALL },
-	{ SCMP_SYS(mremap), ALL },
+	{ SCMP_SYS(mremap), J | K | H }, /* workers: see filter.c */
 	{ SCMP_SYS(madvise), ALL },
 	{ SCMP_SYS(futex), ALL },
 	{ SCMP_SYS(futex_time64), ALL },
@@ -80,6 +80,8 @@ const struct calls_plain calls_plain[] = {
 	{ SCMP_SYS(sendmmsg), W },
 	{ SCMP_SYS(recvmmsg), W },
 	{ SCMP_SYS(recvmmsg_time64), W },
+	/* the one ring that it has, for sends alone (worker/batch.h) */
+	{ SCMP_SYS(io_uring_enter), W },
 	{ SCMP_SYS(accept4), W | S },
 	{ SCMP_SYS(shutdown), L },
 	{ SCMP_SYS(getsockopt), L },

@@ -61,10 +61,17 @@ add_itself(scmp_filter_ctx filter)
 				      1, SCMP_A0(SCMP_CMP_EQ, self)));
 }
 
-/* Where it is not there the C library does without; refused, it would not. */
+/*
+ * What the C library does without where it is not there; refused, it would not.
+ * A worker has a page of the scoreboard, which with mremap(2) could grow over
+ * those of the others; realloc(3) copies instead.
+ */
 static bool
 add_missing(scmp_filter_ctx filter, enum sandbox_role role)
 {
+	if (role == SANDBOX_WORKER)
+		return added(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOMEM),
+					      SCMP_SYS(mremap), 0));
 	return role != SANDBOX_KEEPER ||
 	       added(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
 				      SCMP_SYS(clone3), 0));

@@ -173,18 +173,7 @@ here(const struct keeping_session *session)
 static void
 lines(void *context)
 {
-	struct instance *instance = context;
-
-	/* Backwards: who is closed gives its place to the last one. */
-	for (uint32_t i = instance->member_count; i-- > 0;) {
-		struct chat_client *client = client_of(instance->members[i]);
-
-		if (client->stage != CHAT_ROOM)
-			continue;
-		chat_client_begin(client);
-		chat_send_feed(client);
-		chat_client_end(client);
-	}
+	chat_send_all(context);
 }
 
 static const struct keeping_events events = { answered, ended, here, lines };

@@ -23,4 +23,7 @@ void chat_send_bytes(struct chat_client *client, const char *bytes,
 /* Send what is new in the room, as much as it takes. */
 void chat_send_feed(struct chat_client *client);
 
+/* The same for all of INSTANCE who are in the room. */
+void chat_send_all(struct instance *instance);
+
 #endif

@@ -151,43 +151,6 @@ flush(struct conn *conn)
 	return drained(conn);
 }
 
-enum conn_sent
-conn_send(struct conn *conn, struct message *message)
-{
-	ssize_t n;
-
-	if (conn->owed || conn->flags & CONN_ENDING)
-		return CONN_SKIPPED;
-	n = send(conn->source.fd, message->bytes, message->length,
-		 MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n > 0)
-		conn->touched = conn->instance->conns->now;
-	if (n == (ssize_t)message->length) {
-		conn->bytes_out += (uint64_t)n;
-		if (conn->flags & CONN_BLOCKED) {
-			conns_unblock(conn);
-			conns_watch(conn);
-		}
-		return CONN_SENT;
-	}
-	if (n >= 0) {
-		conn->bytes_out += (uint64_t)n;
-		conn->owed = message_hold(message);
-		conn->owed_from = (uint16_t)n;
-		conns_block(conn, clock_monotonic());
-		conns_watch(conn);
-		return CONN_PARTLY;
-	}
-	if (errno == EAGAIN) {
-		if (!(conn->flags & CONN_BLOCKED)) {
-			conns_block(conn, clock_monotonic());
-			conns_watch(conn);
-		}
-		return CONN_SKIPPED;
-	}
-	return conn_failed(conn, errno) ? CONN_GONE : CONN_SKIPPED;
-}
-
 /* Its end of file: from now on only a reset tells that it is gone. */
 static void
 finished(struct conn *conn)

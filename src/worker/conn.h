@@ -105,19 +105,37 @@ enum conn_sent {
 enum conn_sent conn_send(struct conn *conn, struct message *message);
 
 /*
+ * The two halves of it, for who has something else send it (worker/batch.h):
+ * whether it may be sent a message now, and what became of that when RESULT
+ * bytes were taken, or none for the errno -RESULT.
+ */
+bool conn_takes(const struct conn *conn);
+enum conn_sent conn_took(struct conn *conn, struct message *message,
+			 ssize_t result);
+
+/*
  * Send PARTS, COUNT of them, after whatever is owed.  What the client does not
  * take is copied and follows by itself, HANDOFF_OWED bytes at most; without
  * memory for that the connection is closed.
  */
-enum conn_sent conn_write(struct conn *conn, struct iovec *parts, int count);
+enum conn_sent conn_write(struct conn *conn, const struct iovec *parts,
+			  int count);
 
 /*
  * Send as much of PARTS as the client takes now, and say how many bytes that
  * was; nothing is owed for it.  Not while something is owed.  CONN_PARTLY: the
  * service's `drain` is called when there is room again.
  */
-enum conn_sent conn_push(struct conn *conn, struct iovec *parts, int count,
-			 size_t *sent);
+enum conn_sent conn_push(struct conn *conn, const struct iovec *parts,
+			 int count, size_t *sent);
+
+/* Its second half, as conn_took(). */
+enum conn_sent conn_pushed(struct conn *conn, const struct iovec *parts,
+			   int count, ssize_t result, size_t *sent);
+
+/* What the client takes of PARTS now: bytes, or -errno.  Nothing else is done. */
+ssize_t conn_transmit(const struct conn *conn, const struct iovec *parts,
+		      int count);
 
 /* Read nothing from it while HOLD; what it sent waits in the kernel. */
 void conn_hold(struct conn *conn, bool hold);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is sent to one client alone, and kept while it does not take it. */
+/* What is sent, and kept while the client does not take it. */
 #include "base/clock.h"
 #include "worker/conns.h"
 
@@ -57,29 +57,85 @@ conn_owe(struct conn *conn, const char *bytes, size_t length)
 	return owe(conn, &part, 1, 0);
 }
 
-/* As send(2); what a client takes at once is the rule, and costs no more. */
-static ssize_t
-send_parts(int fd, struct iovec *parts, int count)
+/* What a client takes at once is the rule, and costs no more. */
+ssize_t
+conn_transmit(const struct conn *conn, const struct iovec *parts, int count)
 {
-	struct msghdr message = { .msg_iov = parts,
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts,
 				  .msg_iovlen = (size_t)count };
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	ssize_t n = count == 1 ? send(conn->source.fd, parts->iov_base,
+				      parts->iov_len, flags)
+			       : sendmsg(conn->source.fd, &message, flags);
 
-	if (count == 1)
-		return send(fd, parts->iov_base, parts->iov_len,
-			    MSG_DONTWAIT | MSG_NOSIGNAL);
-	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n < 0 ? -errno : n;
 }
 
-/* What is taken at once. */
-static enum conn_sent
-attempt(struct conn *conn, struct iovec *parts, int count, size_t *sent)
+static void
+wait_for_room(struct conn *conn)
 {
-	ssize_t n = send_parts(conn->source.fd, parts, count);
+	if (conn->flags & CONN_BLOCKED)
+		return;
+	conns_block(conn, clock_monotonic());
+	conns_watch(conn);
+}
 
-	if (n < 0 && conn_failed(conn, errno))
+/* --- messages that many get --- */
+
+bool
+conn_takes(const struct conn *conn)
+{
+	return !conn->owed && !(conn->flags & CONN_ENDING);
+}
+
+enum conn_sent
+conn_took(struct conn *conn, struct message *message, ssize_t result)
+{
+	if (result < 0) {
+		if (conn_failed(conn, (int)-result))
+			return CONN_GONE;
+		if (result == -EAGAIN)
+			wait_for_room(conn);
+		return CONN_SKIPPED;
+	}
+	if (result > 0)
+		conn->touched = conn->instance->conns->now;
+	conn->bytes_out += (uint64_t)result;
+	if (result < (ssize_t)message->length) {
+		conn->owed = message_hold(message);
+		conn->owed_from = (uint16_t)result;
+		conns_block(conn, clock_monotonic());
+		conns_watch(conn);
+		return CONN_PARTLY;
+	}
+	if (conn->flags & CONN_BLOCKED) {
+		conns_unblock(conn);
+		conns_watch(conn);
+	}
+	return CONN_SENT;
+}
+
+enum conn_sent
+conn_send(struct conn *conn, struct message *message)
+{
+	struct iovec part = { message->bytes, message->length };
+
+	if (!conn_takes(conn))
+		return CONN_SKIPPED;
+	return conn_took(conn, message, conn_transmit(conn, &part, 1));
+}
+
+/* --- what is one client's alone --- */
+
+/* RESULT, of a send of PARTS, is what it took. */
+static enum conn_sent
+account(struct conn *conn, const struct iovec *parts, int count, ssize_t result,
+	size_t *sent)
+{
+	if (result < 0 && conn_failed(conn, (int)-result))
 		return CONN_GONE;
-	*sent = n < 0 ? 0 : (size_t)n;
-	if (n > 0)
+	*sent = result < 0 ? 0 : (size_t)result;
+	if (result > 0)
 		conn->touched = conn->instance->conns->now;
 	conn->bytes_out += *sent;
 	counter_add(&conn->instance->tally->bytes_out, *sent);
@@ -87,15 +143,21 @@ attempt(struct conn *conn, struct iovec *parts, int count, size_t *sent)
 }
 
 enum conn_sent
-conn_push(struct conn *conn, struct iovec *parts, int count, size_t *sent)
+conn_pushed(struct conn *conn, const struct iovec *parts, int count,
+	    ssize_t result, size_t *sent)
 {
-	enum conn_sent result = attempt(conn, parts, count, sent);
+	enum conn_sent how = account(conn, parts, count, result, sent);
 
-	if (result == CONN_PARTLY && !(conn->flags & CONN_BLOCKED)) {
-		conns_block(conn, clock_monotonic());
-		conns_watch(conn);
-	}
-	return result;
+	if (how == CONN_PARTLY)
+		wait_for_room(conn);
+	return how;
+}
+
+enum conn_sent
+conn_push(struct conn *conn, const struct iovec *parts, int count, size_t *sent)
+{
+	return conn_pushed(conn, parts, count,
+			   conn_transmit(conn, parts, count), sent);
 }
 
 void
@@ -108,15 +170,17 @@ conn_hold(struct conn *conn, bool hold)
 }
 
 enum conn_sent
-conn_write(struct conn *conn, struct iovec *parts, int count)
+conn_write(struct conn *conn, const struct iovec *parts, int count)
 {
 	size_t sent = 0;
 
 	if (!conn->owed) {
-		enum conn_sent result = attempt(conn, parts, count, &sent);
+		enum conn_sent how =
+			account(conn, parts, count,
+				conn_transmit(conn, parts, count), &sent);
 
-		if (result != CONN_PARTLY)
-			return result;
+		if (how != CONN_PARTLY)
+			return how;
 	}
 	if (owe(conn, parts, count, sent))
 		return CONN_PARTLY;

@@ -8,6 +8,7 @@
 #define TIMED_WORKER_CONNS_H
 
 #include "base/loop.h"
+#include "worker/batch.h"
 #include "worker/conn.h"
 #include "worker/peers.h"
 #include "worker/service.h"
@@ -32,6 +33,7 @@ struct conns {
 	uint64_t now;	 /* CLOCK_MONOTONIC, at the last second */
 	struct conn_queue unused;
 	char scratch[4096]; /* what arrived, while it is looked at */
+	struct batch batch; /* what many are sent at once */
 };
 
 /* FIRST: the serials that are given are above it. */

@@ -143,7 +143,7 @@ skip_missed(const struct feed *feed, struct feed_reader *reader)
 {
 	uint64_t lines, missed;
 
-	if (reader->next >= feed->tail || feed->head == 0)
+	if (!feed_is_behind(feed, reader))
 		return 0;
 	lines = lines_before(feed, feed->tail);
 	missed = lines > reader->lines ? lines - reader->lines : 0;

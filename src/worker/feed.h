@@ -62,6 +62,13 @@ feed_has_more(const struct feed *feed, const struct feed_reader *reader)
 	return reader->next <= feed->head;
 }
 
+/* Whether some of that is overwritten. */
+static inline bool
+feed_is_behind(const struct feed *feed, const struct feed_reader *reader)
+{
+	return feed->head > 0 && reader->next < feed->tail;
+}
+
 /*
  * What READER has not seen, as at most ROOM parts; returns how many.  *MISSED
  * is how many public lines it can never see because they are overwritten, and

@@ -242,7 +242,9 @@ restore_one(struct keeping_session *session, const char **at, size_t *length)
 	memcpy(&size, *at, sizeof(size));
 	*at += sizeof(size);
 	*length -= sizeof(size);
-	if (size > *length || keeper_wire_asked(*at, size, &asked) != size ||
+	/* None at all has length 0, as one that is none. */
+	if (size == 0 || size > *length ||
+	    keeper_wire_asked(*at, size, &asked) != size ||
 	    !keeping_request_new(session, &asked, true))
 		return false;
 	*at += size;

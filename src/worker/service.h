@@ -68,6 +68,7 @@ struct instance {
 	struct conn **members;
 	uint32_t member_count;
 	uint32_t member_room;
+	uint32_t first;	    /* the last to be sent a tick, at the last one */
 	bool listed;	    /* an operator is being told of its members */
 	uint32_t unlisted;  /* the first so many: not yet (roster.h) */
 	uint32_t looked_at; /* where the next look at members begins */

@@ -304,6 +304,20 @@ keep_descriptors(const struct worker_plan *plan)
 	return result;
 }
 
+static void
+open_conns(struct worker *worker)
+{
+	const struct worker_plan *plan = worker->plan;
+
+	peers_init(&worker->peers, &worker->scoreboard, plan->slot,
+		   plan->generation);
+	conns_init(&worker->conns, &worker->loop, &worker->peers,
+		   serial_first(plan->generation, plan->slot), conns_changed);
+	worker->conns.census = &worker->census;
+	/* The sandbox has no memory that the kernel may not page. */
+	batch_open(&worker->conns.batch);
+}
+
 /* A worker without a service that needs it does not pay for it. */
 static int
 open_keeping(struct worker *worker)
@@ -378,17 +392,13 @@ start(struct worker *worker)
 		return "mapping the census";
 	close(plan->census);
 	fds_raise_limit();
-	if (sandbox_enter(SANDBOX_WORKER, &plan->identity, plan->root) < 0)
-		return "dropping privileges";
 	if (loop_open(&worker->loop) < 0)
 		return "opening the event loop";
+	open_conns(worker);
+	if (sandbox_enter(SANDBOX_WORKER, &plan->identity, plan->root) < 0)
+		return "dropping privileges";
 	if (signals_open(&worker->signals, &worker->loop, actions, worker) < 0)
 		return "taking signals";
-	peers_init(&worker->peers, &worker->scoreboard, plan->slot,
-		   plan->generation);
-	conns_init(&worker->conns, &worker->loop, &worker->peers,
-		   serial_first(plan->generation, plan->slot), conns_changed);
-	worker->conns.census = &worker->census;
 	if (open_keeping(worker) < 0)
 		return "preparing the way to the keeper";
 	if (start_instances(worker) < 0)
@@ -439,6 +449,7 @@ finish(struct worker *worker)
 	free(worker->instances);
 	if (worker->keeps)
 		keeping_close(&worker->keeping);
+	batch_close(&worker->conns.batch);
 	conns_free(&worker->conns);
 	signals_close(&worker->signals);
 	loop_close(&worker->loop);

@@ -22,6 +22,7 @@
 /* How much the next sends take; -1: as much as there is. */
 static ssize_t takes = -1;
 static int sends;
+static int last_sent; /* to whom the last one went */
 
 ssize_t __real_send(int fd, const void *bytes, size_t length, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags);
@@ -30,6 +31,7 @@ ssize_t
 __wrap_send(int fd, const void *bytes, size_t length, int flags)
 {
 	sends++;
+	last_sent = fd;
 	if (takes == 0) {
 		errno = EAGAIN;
 		return -1;
@@ -256,24 +258,72 @@ ticks_are_sent_once_and_counted(void **state)
 		close(clients[i]);
 }
 
+/* More than fit into two batches, of whom some die before each tick. */
 static void
 those_who_die_in_a_tick_take_nobody_along(void **state)
 {
+	enum {
+		CLIENTS = 300,
+		TICKS = 6,
+	};
 	struct bench *bench = *state;
-	int clients[30];
+	static int clients[CLIENTS];
+	uint32_t left = CLIENTS;
 
-	for (int i = 0; i < 30; i++)
+	for (int i = 0; i < CLIENTS; i++)
 		clients[i] = connect_one(bench);
-	for (int i = 0; i < 30; i += 3)
-		close(clients[i]);
-	fanout_tick(&bench->instance, bench->message, 1);
-	assert_int_equal(bench->instance.member_count, 20);
-	assert_int_equal(bench->slot.services[0].closed, 10);
-	for (int i = 0; i < 30; i++) {
-		if (i % 3 == 0)
-			continue;
-		expect_text(clients[i], "2026-11-21 10:00:00\n");
-		expect_text(clients[i], "");
+	for (int tick = 1; tick <= TICKS; tick++) {
+		for (int i = tick * 7; i < CLIENTS; i += 13 + 2 * tick) {
+			if (clients[i] >= 0)
+				left--, close(clients[i]);
+			clients[i] = -1;
+		}
+		fanout_tick(&bench->instance, bench->message, tick);
+		assert_int_equal(bench->instance.member_count, left);
+		for (int i = 0; i < CLIENTS; i++) {
+			if (clients[i] < 0)
+				continue;
+			expect_text(clients[i], "2026-11-21 10:00:00\n");
+			expect_text(clients[i], "");
+		}
+	}
+	assert_int_equal(bench->slot.services[0].closed, CLIENTS - left);
+	for (int i = 0; i < CLIENTS; i++)
+		if (clients[i] >= 0)
+			close(clients[i]);
+}
+
+static void
+the_same_with_a_ring(void **state)
+{
+	struct bench *bench = *state;
+
+	batch_open(&bench->conns.batch);
+	those_who_die_in_a_tick_take_nobody_along(state);
+	batch_close(&bench->conns.batch);
+}
+
+static void
+nobody_is_always_the_last(void **state)
+{
+	enum {
+		CLIENTS = 10,
+		TICKS = 60,
+	};
+	struct bench *bench = *state;
+	int clients[CLIENTS], last[CLIENTS] = { 0 };
+
+	for (int i = 0; i < CLIENTS; i++)
+		clients[i] = connect_one(bench);
+	for (int tick = 1; tick <= TICKS; tick++) {
+		fanout_tick(&bench->instance, bench->message, tick);
+		for (uint32_t i = 0; i < CLIENTS; i++)
+			if (bench->instance.members[i]->source.fd == last_sent)
+				last[i]++;
+	}
+	/* Each had its share of it, or half of that. */
+	for (int i = 0; i < CLIENTS; i++) {
+		assert_true(last[i] >= TICKS / CLIENTS / 2);
 		close(clients[i]);
 	}
 }
@@ -368,6 +418,8 @@ main(void)
 		TEST(a_byte_either_way_is_no_idleness),
 		TEST(ticks_are_sent_once_and_counted),
 		TEST(those_who_die_in_a_tick_take_nobody_along),
+		TEST(the_same_with_a_ring),
+		TEST(nobody_is_always_the_last),
 		TEST(who_takes_nothing_is_closed),
 		TEST(progress_ends_a_stall),
 		TEST(half_closed_clients_are_served),

@@ -626,6 +626,11 @@ what_was_saved_badly_is_refused(void **state)
 	bad[length] = '\0';
 	assert_false(keeping_restore(&room->keeping, &new->session, bad,
 				     length + 1));
+	/* One question more, of no length. */
+	bad[32]++;
+	memset(bad + length, 0, 4);
+	assert_false(keeping_restore(&room->keeping, &new->session, bad,
+				     length + 4));
 	memset(bad + 32, 0xff, 4); /* so many questions */
 	assert_false(
 		keeping_restore(&room->keeping, &new->session, bad, length));
