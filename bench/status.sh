@@ -87,6 +87,7 @@ END
 
 crowd_start()
 {
+	: >"$dir/crowd"
 	python3 "$dir/crowd.py" "$page" "$followers" "$rate" >"$dir/crowd" \
 		2>"$dir/stderr" {never}>&- &
 	crowd=$!
