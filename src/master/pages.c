@@ -208,6 +208,7 @@ pages_close(struct pages *pages)
 void
 pages_publish(const struct pages *pages, struct scoreboard_master *board)
 {
+	scoreboard_begin(board);
 	board->page_count = (uint64_t)pages->count;
 	for (int i = 0; i < pages->count; i++) {
 		char text[ADDR_TEXT];
@@ -215,6 +216,7 @@ pages_publish(const struct pages *pages, struct scoreboard_master *board)
 		addr_format(&pages->items[i].bound, text);
 		strlcpy(board->pages[i], text, sizeof(board->pages[i]));
 	}
+	scoreboard_end(board);
 }
 
 json_t *

@@ -33,13 +33,18 @@ rest(struct guests *guests)
 static void
 rise(struct guests *guests)
 {
+	bool failed = false;
+
 	if (!guests->resting || guests->count >= guests->limit)
 		return;
 	guests->resting = false;
 	for (int i = 0; i < guests->listener_count; i++)
 		if (loop_add(guests->loop, &guests->listeners[i].source,
 			     EPOLLIN) < 0)
-			guests->resting = true;
+			failed = true;
+	/* All or none; in a second again. */
+	if (failed)
+		rest(guests);
 }
 
 static void
