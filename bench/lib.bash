@@ -10,6 +10,7 @@
 builddir=.
 me=${0##*/}
 deadline=20 # seconds, for what should be there at once
+settings=   # of timed.conf, see start_timed
 started=()  # processes, to be stopped the other way round
 
 # numbers WORD...: is each a whole number from 1 on?
@@ -160,7 +161,8 @@ timed_address()
 
 # start_timed WORKERS [SERVICE]: on a port that the kernel chooses; sets timed
 # and address.  It makes run and log itself, for the user that it becomes.
-# SERVICE is its group in timed.conf, a stream if there is none.
+# SERVICE is its group in timed.conf, a stream if there is none; settings is
+# what that file has more.
 start_timed()
 {
 	local stream='type = "stream"; listen = [ "127.0.0.1:0" ];'
@@ -171,6 +173,7 @@ start_timed()
 		state_dir = "$dir/state";
 		log = { file = "$dir/log/timed.log"; level = "info"; syslog = false; };
 		services = ( { ${2-$stream} } );
+		$settings
 	END
 	"$builddir/timed" -f -c "$dir/timed.conf" 2>"$dir/stderr" {never}>&- &
 	timed=$!

@@ -9,8 +9,8 @@
 #
 # BUILDDIR has timed, timedctl and timebench (.).  For SECONDS (600), rounds of
 # ten take turns: in calm ones timed is reloaded, resized, upgraded, paused and
-# resumed, its log is cleared, and its journal and keeper are killed, which no
-# connection may notice; in rough ones workers are killed as well.  CLIENTS (200)
+# resumed, its log is cleared, and its journal, keeper and status process are
+# killed, which no connection may notice; in rough ones workers are killed as well.  CLIENTS (200)
 # of the stream, and fewer of all other services; as many that never read, or
 # send a byte a second.  Exit status 1: a difference that is not explained.
 
@@ -27,6 +27,8 @@ reloads=0
 loads=()
 load_names=()
 declare -A lines # of the log, by kind
+# Of timed.conf, where timed was built with one.
+page='status = { listen = "127.0.0.1:0"; };'
 
 usage()
 {
@@ -70,6 +72,7 @@ configure()
 		  { type = "ntp"; listen = [ "127.0.0.1:0" ]; rate = { per_second = 0; }; },
 		  { type = "echo"; listen = [ "tcp:127.0.0.1:0" ]; },
 		  { type = "chat"; listen = [ "127.0.0.1:0" ]; lines_per_second = 0.0; login_pause = 0.1; } );
+		$page
 	END
 	mv "$dir/timed.conf.new" "$dir/timed.conf"
 }
@@ -275,6 +278,7 @@ calm_round()
 	ctl resume || wrong 'it is not resumed'
 	murder journal
 	murder keeper
+	[ -z "$page" ] || murder status
 	clear_log
 	reload_to 2
 	end_load
@@ -361,7 +365,8 @@ check_log()
 	done | sort
 	for kind in "${!lines[@]}"; do
 		case $kind in
-		'error worker crashed' | 'error journal crashed' | 'error keeper crashed') ;;
+		'error worker crashed' | 'error journal crashed' | 'error keeper crashed' | \
+			'error status process crashed') ;;
 		error*) wrong "the log has: $kind" ;;
 		esac
 	done
@@ -391,6 +396,10 @@ check_end()
 # ---- All of it --------------------------------------------------------------
 
 configure 2
+if ! "$builddir/timed" -t -c "$dir/timed.conf" >"$dir/stderr" 2>&1; then
+	page=
+	configure 2
+fi
 "$builddir/timed" -f -c "$dir/timed.conf" 2>"$dir/stderr" {never}>&- &
 timed=$!
 started+=("$timed")

@@ -55,8 +55,13 @@ clock_state(void)
 	struct timex timex = { .modes = 0 };
 	int answer = adjtimex(&timex);
 	struct clock_state state = {
+		.known = answer >= 0,
 		.synchronised = answer >= 0 && !(timex.status & STA_UNSYNC),
 		.in_leap_second = answer == TIME_OOP,
+		.maximum_error =
+			timex.maxerror > 0 ? (uint64_t)timex.maxerror : 0,
+		.estimated_error =
+			timex.esterror > 0 ? (uint64_t)timex.esterror : 0,
 	};
 
 	/* The return value says nothing of it while there is an error. */

@@ -40,9 +40,13 @@ bool clock_in_leap_second(void);
  * What the kernel knows of the clock, from whoever keeps it (ntp_adjtime(3)).
  */
 struct clock_state {
+	bool known;	   /* else the kernel does not tell, and all is 0 */
 	bool synchronised; /* somebody keeps it, and it is not too far off */
 	int leap; /* seconds inserted at the end of this UTC day: 1, 0, -1 */
 	bool in_leap_second;
+	/* What it may be off by at most, and by estimate; microseconds. */
+	uint64_t maximum_error;
+	uint64_t estimated_error;
 };
 
 struct clock_state clock_state(void);

@@ -44,6 +44,7 @@ histogram_add(struct histogram *histogram, uint64_t microseconds,
 	if (count == 0)
 		return;
 	histogram->count[histogram_bucket(microseconds)] += count;
+	histogram->sum += microseconds * count;
 	if (microseconds > histogram->max)
 		histogram->max = microseconds;
 }
@@ -53,6 +54,7 @@ histogram_merge(struct histogram *into, const struct histogram *from)
 {
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
 		into->count[i] += from->count[i];
+	into->sum += from->sum;
 	if (from->max > into->max)
 		into->max = from->max;
 }
@@ -64,6 +66,7 @@ histogram_since(struct histogram *since, const struct histogram *now,
 	int highest = -1;
 
 	since->max = 0;
+	since->sum = now->sum > before->sum ? now->sum - before->sum : 0;
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		since->count[i] = now->count[i] > before->count[i]
 					  ? now->count[i] - before->count[i]

@@ -17,6 +17,7 @@ enum {
 
 struct histogram {
 	uint64_t max; /* the largest value itself, microseconds */
+	uint64_t sum; /* of all values, microseconds */
 	uint64_t count[HISTOGRAM_BUCKETS];
 };
 

@@ -5,6 +5,7 @@
 #include "config/files.h"
 #include "config/gates.h"
 #include "config/services.h"
+#include "config/status_page.h"
 
 #include <bsd/string.h>
 #include <errno.h>
@@ -51,6 +52,7 @@ static const struct setting settings[] = {
 	{ "deny", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "limits", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "log", SETTING_OTHER, 0, 0, 0, 0, NULL },
+	{ "status", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ "services", SETTING_OTHER, 0, 0, 0, 0, NULL },
 	{ NULL, SETTING_OTHER, 0, 0, 0, 0, NULL },
 };
@@ -89,6 +91,7 @@ set_defaults(struct config *config)
 		.handoff_seconds = 10,
 		.hook_seconds = 10,
 		.log = { .level = 3, .syslog = true, .rate = 10000 },
+		.status = { .connections = 1200 },
 	};
 	default_directory(config->runtime_dir, sizeof(config->runtime_dir),
 			  "RUNTIME_DIRECTORY", RUNSTATEDIR "/timed");
@@ -269,6 +272,7 @@ read_all(struct config *config, config_t *parsed, struct complaints *complaints)
 	programs_read(config, root, complaints);
 	gates_read_all(&config->gate, root, complaints);
 	services_read(config, root, complaints);
+	status_page_read(config, root, complaints);
 }
 
 /* A syntax error is the only one that ends the search for more. */

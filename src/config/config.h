@@ -20,6 +20,7 @@
 enum {
 	CONFIG_WORKERS = 64, /* as many as can be asked for */
 	CONFIG_SERVICES = SCOREBOARD_SERVICES,
+	CONFIG_STATUS_ENTRIES = 4, /* an entry may be two addresses */
 };
 
 struct config_log {
@@ -27,6 +28,13 @@ struct config_log {
 	int level; /* index in error, warning, notice, info, debug */
 	bool syslog;
 	int rate;
+};
+
+/* The status page; without listeners there is none. */
+struct config_status {
+	struct service_listen listen[CONFIG_STATUS_ENTRIES];
+	int listen_count;
+	int connections; /* at most */
 };
 
 struct config {
@@ -42,6 +50,7 @@ struct config {
 	double hook_seconds; /* that a program of theirs may take */
 	struct program hooks[HOOK_KINDS];
 	struct config_log log;
+	struct config_status status;
 	struct sandbox_identity identity;
 	char chroot[PATH_MAX];	/* of the workers; empty: none */
 	char control_group[64]; /* empty: none */

@@ -99,15 +99,16 @@ transports_of(const struct service_config *service,
 				 : service->service->transports;
 }
 
-/* Who listens there already, with one of TRANSPORTS, or NULL. */
-static const struct service_config *
-taken_by(const struct config *config, const struct addr *address,
-	 unsigned transports)
+/* One more than are counted: the one that is being read is the last. */
+const struct service_config *
+services_taken(const struct config *config, const struct addr *address,
+	       unsigned transports)
 {
 	const struct service_config *end =
 		&config->services[config->service_count];
 
-	if (address->sa.sa_family != AF_UNIX && addr_port(address) == 0)
+	if (!config->services ||
+	    (address->sa.sa_family != AF_UNIX && addr_port(address) == 0))
 		return NULL;
 	for (const struct service_config *s = config->services; s <= end; s++)
 		for (int i = 0; s->service && i < s->listen_count; i++)
@@ -155,8 +156,8 @@ check_free(const struct config *config, const struct service_config *service,
 	const struct service_config *other = NULL;
 
 	for (int i = 0; i < where->count && !other; i++)
-		other = taken_by(config, &where->addr[i],
-				 transports_of(service, where));
+		other = services_taken(config, &where->addr[i],
+				       transports_of(service, where));
 	if (other == service)
 		complain(complaints, entry,
 			 "listen: \"%s\": this service listens there already",

@@ -14,4 +14,9 @@ void services_read(struct config *config, config_setting_t *root,
 
 void services_free(struct config *config);
 
+/* The service that listens on ADDRESS with one of TRANSPORTS, or NULL. */
+const struct service_config *services_taken(const struct config *config,
+					    const struct addr *address,
+					    unsigned transports);
+
 #endif

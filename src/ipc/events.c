@@ -35,6 +35,7 @@ const struct log_kind event_kinds[EVENT_COUNT] = {
 	[EVENT_KEEPER_CRASHED] = { LOG_LEVEL_ERROR, "keeper crashed" },
 	[EVENT_KEEPER_REFUSED] = { LOG_LEVEL_WARNING,
 				   "keeper request refused" },
+	[EVENT_STATUS_CRASHED] = { LOG_LEVEL_ERROR, "status process crashed" },
 	[EVENT_STORE_FAILED] = { LOG_LEVEL_ERROR, "store failed" },
 	[EVENT_STORE_RECOVERED] = { LOG_LEVEL_NOTICE, "store recovered" },
 	[EVENT_USER_REGISTERED] = { LOG_LEVEL_NOTICE, "user registered" },

@@ -2,6 +2,7 @@
 #include "ipc/scoreboard.h"
 
 #include "base/fds.h"
+#include "ipc/turnover.h"
 
 #include <bsd/string.h>
 #include <errno.h>
@@ -27,6 +28,12 @@ const char *const refusal_names[REFUSALS] = {
 	[REFUSED_CONNECTIONS] = "connections",
 	[REFUSED_PER_ADDRESS] = "per_address",
 	[REFUSED_PER_SECOND] = "per_second",
+};
+
+const char *const side_names[SIDES] = {
+	[SIDE_JOURNAL] = "journal",
+	[SIDE_KEEPER] = "keeper",
+	[SIDE_STATUS] = "status",
 };
 
 void
@@ -234,6 +241,20 @@ scoreboard_own(struct scoreboard *scoreboard, int slot)
 	return 0;
 }
 
+int
+scoreboard_watch(struct scoreboard *scoreboard)
+{
+	void *all = map_for_reading(scoreboard);
+
+	if (all == MAP_FAILED)
+		return -1;
+	munmap(scoreboard->map, SCOREBOARD_SIZE);
+	close(scoreboard->fd);
+	scoreboard->fd = -1;
+	scoreboard->map = all;
+	return 0;
+}
+
 struct scoreboard_master *
 scoreboard_master(const struct scoreboard *scoreboard)
 {
@@ -296,7 +317,7 @@ tally_plausible(const struct tally *tally)
 static bool
 lateness_bounded(const struct histogram *lateness)
 {
-	if (lateness->max >= COUNTER_LIMIT)
+	if (lateness->max >= COUNTER_LIMIT || lateness->sum >= COUNTER_LIMIT)
 		return false;
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
 		if (lateness->count[i] >= COUNTER_LIMIT)
@@ -372,9 +393,11 @@ scoreboard_fold(struct scoreboard *scoreboard, int slot)
 	struct scoreboard_master *master = scoreboard_master(scoreboard);
 	struct scoreboard_slot *shared = scoreboard_slot(scoreboard, slot);
 	struct scoreboard_slot last;
+	struct scoreboard_place place;
 	uint64_t lost = 0;
 
 	scoreboard_copy(&last, shared, sizeof(last));
+	place = master->places[slot];
 	scoreboard_begin(master);
 	master->places[slot] = (struct scoreboard_place){ 0 };
 	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
@@ -385,6 +408,7 @@ scoreboard_fold(struct scoreboard *scoreboard, int slot)
 		lost += settle_closed(scoreboard, i);
 	}
 	scoreboard_trim(&last);
+	turnover_left(master, &place, &last);
 	histogram_merge(&master->lateness, &last.lateness);
 	master->log_lost += last.log_lost;
 	master->log_limited += last.log_limited;

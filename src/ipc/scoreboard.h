@@ -31,13 +31,15 @@
 
 enum {
 	SCOREBOARD_MAGIC = 0x44454d54, /* "TMED", little endian */
-	SCOREBOARD_VERSION = 4,	       /* of this layout */
+	SCOREBOARD_VERSION = 5,	       /* of this layout */
 	SCOREBOARD_SERVICES = 32,
 	SCOREBOARD_LISTENERS = 128,
 	SCOREBOARD_SLOTS = 256,
 	SCOREBOARD_SLOT_SIZE = 8192,
 	SCOREBOARD_NAME = 32,
 	SCOREBOARD_TEXT = 124,
+	SCOREBOARD_HANDOFFS = 8, /* that are remembered */
+	SCOREBOARD_PAGES = 8,	 /* listeners of the status page */
 };
 
 /* Why a connection or a datagram was turned away. */
@@ -146,6 +148,33 @@ struct scoreboard_listener {
 	char text[SCOREBOARD_TEXT];
 };
 
+/* The processes beside the workers that the master keeps running. */
+enum scoreboard_side {
+	SIDE_JOURNAL,
+	SIDE_KEEPER,
+	SIDE_STATUS,
+	SIDES
+};
+
+/* As status shows them: "journal" ... */
+extern const char *const side_names[SIDES];
+
+/* Why a generation of workers took over from the one before. */
+enum handoff_cause {
+	HANDOFF_RELOAD,
+	HANDOFF_RESIZE,
+	HANDOFF_UPGRADE,
+};
+
+struct scoreboard_handoff {
+	int64_t when;	      /* CLOCK_REALTIME, seconds; 0: none */
+	uint64_t began;	      /* CLOCK_MONOTONIC, nanoseconds */
+	uint64_t took;	      /* until the last who left so far, the same */
+	uint64_t connections; /* of those who left so far */
+	uint32_t generation;  /* that took over */
+	uint32_t cause;	      /* enum handoff_cause */
+};
+
 struct scoreboard_master {
 	uint32_t magic;
 	uint32_t layout; /* SCOREBOARD_VERSION */
@@ -161,7 +190,10 @@ struct scoreboard_master {
 	uint64_t heartbeat;	    /* the same clock; one a second */
 	uint64_t reloads;
 	uint64_t reloads_refused;
-	uint64_t crashes;  /* workers that died unasked */
+	uint64_t upgrades;
+	uint64_t upgrades_refused;
+	uint64_t crashes;	  /* workers that died unasked */
+	uint64_t restarts[SIDES]; /* of others, for the same reason */
 	uint64_t log_lost; /* of processes that are gone, and the master's */
 	uint64_t log_limited;
 	struct tally gone; /* all services, those that are forgotten too */
@@ -169,6 +201,10 @@ struct scoreboard_master {
 	struct scoreboard_service services[SCOREBOARD_SERVICES];
 	struct scoreboard_listener listeners[SCOREBOARD_LISTENERS];
 	struct scoreboard_place places[SCOREBOARD_SLOTS];
+	uint64_t handoffs; /* so many; the last ones, the next one's place: */
+	struct scoreboard_handoff handoff[SCOREBOARD_HANDOFFS];
+	uint64_t page_count;
+	char pages[SCOREBOARD_PAGES][SCOREBOARD_TEXT + 4];
 };
 
 enum {
@@ -211,6 +247,12 @@ void scoreboard_close(struct scoreboard *scoreboard);
  * the descriptor.  0, or -1 with errno.
  */
 int scoreboard_own(struct scoreboard *scoreboard, int slot);
+
+/*
+ * After fork(2): become a reader of all of it.  Closes the descriptor.  0, or
+ * -1 with errno.
+ */
+int scoreboard_watch(struct scoreboard *scoreboard);
 
 /* The master's part; only the master writes to it. */
 struct scoreboard_master *scoreboard_master(const struct scoreboard *sb);

@@ -156,6 +156,10 @@ terminate(struct scoreboard_master *master)
 
 		listener->text[sizeof(listener->text) - 1] = '\0';
 	}
+	if (master->page_count > SCOREBOARD_PAGES)
+		master->page_count = SCOREBOARD_PAGES;
+	for (int i = 0; i < SCOREBOARD_PAGES; i++)
+		master->pages[i][sizeof(master->pages[i]) - 1] = '\0';
 }
 
 bool

@@ -2,6 +2,7 @@
 #include "ipc/status_json.h"
 
 #include "base/clock.h"
+#include "ipc/turnover.h"
 
 #include <string.h>
 #include <time.h>
@@ -130,19 +131,74 @@ totals_json(const struct snapshot *snapshot)
 	return object;
 }
 
+static json_t *
+restarts_json(const struct scoreboard_master *master)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < SIDES; i++)
+		set_count(object, side_names[i], master->restarts[i]);
+	return object;
+}
+
+/* The last one first. */
+static json_t *
+handoffs_json(const struct scoreboard_master *master)
+{
+	json_t *array = json_array();
+
+	for (uint64_t i = 0; i < SCOREBOARD_HANDOFFS && i < master->handoffs;
+	     i++) {
+		const struct scoreboard_handoff *one =
+			&master->handoff[(master->handoffs - 1 - i) %
+					 SCOREBOARD_HANDOFFS];
+		json_t *object = json_object();
+		char text[STATUS_TIME];
+
+		status_time(one->when, text);
+		json_object_set_new(object, "time", json_string(text));
+		json_object_set_new(
+			object, "cause",
+			json_string(turnover_cause_name(one->cause)));
+		set_count(object, "generation", one->generation);
+		set_count(object, "connections", one->connections);
+		set_count(object, "took_us",
+			  one->took / (uint64_t)CLOCK_MICROSECOND);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *
+pages_json(const struct scoreboard_master *master)
+{
+	json_t *array = json_array();
+
+	for (uint64_t i = 0; i < master->page_count; i++)
+		json_array_append_new(array, json_string(master->pages[i]));
+	return array;
+}
+
+void
+status_time(int64_t when, char text[STATUS_TIME])
+{
+	time_t seconds = (time_t)when;
+	struct tm tm;
+
+	/* The file may hold anything. */
+	if (!gmtime_r(&seconds, &tm) ||
+	    !strftime(text, STATUS_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		text[0] = '\0';
+}
+
 json_t *
 status_object(const struct snapshot *snapshot)
 {
 	const struct scoreboard_master *master = &snapshot->master;
 	json_t *object = json_object();
-	time_t started = (time_t)master->started;
-	char text[32];
-	struct tm tm;
+	char text[STATUS_TIME];
 
-	/* The file may hold anything. */
-	if (!gmtime_r(&started, &tm) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		text[0] = '\0';
+	status_time(master->started, text);
 	json_object_set_new(object, "version", json_string(master->version));
 	set_count(object, "pid", (uint64_t)master->pid);
 	json_object_set_new(object, "state",
@@ -152,6 +208,11 @@ status_object(const struct snapshot *snapshot)
 	set_count(object, "uptime_seconds", snapshot_uptime(snapshot));
 	set_count(object, "reloads", master->reloads);
 	set_count(object, "reloads_refused", master->reloads_refused);
+	set_count(object, "upgrades", master->upgrades);
+	set_count(object, "upgrades_refused", master->upgrades_refused);
+	json_object_set_new(object, "restarts", restarts_json(master));
+	json_object_set_new(object, "handoffs", handoffs_json(master));
+	json_object_set_new(object, "status_page", pages_json(master));
 	json_object_set_new(object, "workers", status_workers(snapshot));
 	json_object_set_new(object, "services", status_services(snapshot));
 	json_object_set_new(object, "totals", totals_json(snapshot));

@@ -9,6 +9,13 @@
 
 #include <jansson.h>
 
+enum {
+	STATUS_TIME = 32
+};
+
+/* WHEN, seconds since the epoch, as it is shown: 2026-11-21T10:02:03Z. */
+void status_time(int64_t when, char text[STATUS_TIME]);
+
 /* NULL: out of memory. */
 json_t *status_object(const struct snapshot *snapshot);
 

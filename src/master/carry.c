@@ -91,6 +91,7 @@ all_text(const struct master *master)
 		{ "paused", paused_save(&master->paused) },
 		{ "journal", journal_text(&master->scribe) },
 		{ "keeper", warden_save(&master->warden) },
+		{ "status", herald_save(&master->herald) },
 		{ "listeners", listeners_text(&master->listeners) },
 		{ "workers", carry_workers_text(&master->pool.crew) },
 		{ "hooks", carry_hooks_text(&master->hooks) },
@@ -365,14 +366,19 @@ carry_read(int fd, struct master *master, struct scribe_carried *journal,
 }
 
 int
-carry_read_keeper(int fd, struct warden *warden, struct problem *problem)
+carry_read_sides(int fd, struct master *master, struct problem *problem)
 {
 	json_t *text = load(fd, problem);
 	int result = text ? 0 : -1;
 
-	if (text &&
-	    warden_restore(warden, json_object_get(text, "keeper")) < 0) {
+	if (text && warden_restore(&master->warden,
+				   json_object_get(text, "keeper")) < 0) {
 		problem_errno(problem, errno, "the keeper");
+		result = -1;
+	} else if (text &&
+		   herald_restore(&master->herald,
+				  json_object_get(text, "status")) < 0) {
+		problem_errno(problem, errno, "the status process");
 		result = -1;
 	}
 	json_decref(text);
@@ -437,6 +443,7 @@ carry_keep(const struct master *master, bool keep)
 	keep_one(scribe->own_end, keep);
 	keep_one(scribe->command, keep);
 	warden_each_fd(&master->warden, keep_one, keep);
+	herald_each_fd(&master->herald, keep_one, keep);
 	for (int i = 0; i < master->listeners.count; i++)
 		keep_one(master->listeners.items[i].fd, keep);
 	for (int i = 0; i < SCOREBOARD_SLOTS; i++) {

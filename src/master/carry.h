@@ -36,8 +36,8 @@ bool carry_check(int fd, struct problem *problem);
 int carry_read(int fd, struct master *master, struct scribe_carried *journal,
 	       struct problem *problem);
 
-/* The keeper, once the warden is open.  0, or -1 with PROBLEM. */
-int carry_read_keeper(int fd, struct warden *warden, struct problem *problem);
+/* Keeper and status process, once those who keep them are open.  The same. */
+int carry_read_sides(int fd, struct master *master, struct problem *problem);
 
 /* The workers and hooks, once the pool is open. */
 int carry_read_children(int fd, struct master *master, struct problem *problem);

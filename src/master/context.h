@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "base/timer.h"
 #include "master/control.h"
+#include "master/herald.h"
 #include "master/hooks.h"
 #include "master/listeners.h"
 #include "master/master.h"
@@ -79,6 +80,7 @@ struct master {
 	struct scribe scribe;
 	struct hooks hooks;
 	struct warden warden;
+	struct herald herald;
 	bool deserted;	     /* at a stop: but for hooks and the journal */
 	uint64_t stop_began; /* CLOCK_MONOTONIC, nanoseconds */
 	struct pulse pulse;

@@ -41,6 +41,14 @@ ending_pool_empty(void *context)
 {
 	struct master *master = context;
 
+	herald_stop(&master->herald, stop_milliseconds(master, 0.1));
+}
+
+void
+ending_status_ended(void *context)
+{
+	struct master *master = context;
+
 	warden_stop(&master->warden, stop_milliseconds(master, 0.1));
 }
 

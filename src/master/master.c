@@ -126,6 +126,17 @@ open_warden(struct master *master, struct problem *problem)
 }
 
 static int
+open_herald(struct master *master, struct problem *problem)
+{
+	if (herald_open(&master->herald, &master->loop, &master->scoreboard,
+			master->scribe.write_end, ending_status_ended,
+			master) == 0)
+		return 0;
+	problem_errno(problem, errno, "cannot prepare for the status page");
+	return -1;
+}
+
+static int
 open_children(struct master *master, struct problem *problem)
 {
 	const struct config *config = master->config;
@@ -147,7 +158,8 @@ open_children(struct master *master, struct problem *problem)
 		problem_errno(problem, errno, "cannot make the pool");
 		return -1;
 	}
-	if (open_warden(master, problem) < 0)
+	if (open_warden(master, problem) < 0 ||
+	    open_herald(master, problem) < 0)
 		return -1;
 	config_journal(config, master->options->foreground, &journal);
 	if (scribe_start(&master->scribe, &journal, &config->identity) < 0) {
@@ -186,8 +198,12 @@ open_all(struct master *master, struct problem *problem)
 			 master->config->runtime_dir, master->config, operate,
 			 master, problem) < 0)
 		goto close_listeners;
+	if (herald_prepare(&master->herald, master->config, problem) < 0)
+		goto close_control;
 	if (open_children(master, problem) == 0)
 		return 0;
+	herald_abort(&master->herald);
+close_control:
 	control_close(&master->control);
 close_listeners:
 	listeners_close(&master->listeners);
@@ -225,8 +241,8 @@ take_over_children(struct master *master, struct scribe_carried *carried,
 	pool_carry_on(&master->pool, master->carried, config);
 	hooks_configure(&master->hooks, config, master->carried);
 	if (open_warden(master, problem) < 0 ||
-	    carry_read_keeper(master->options->carry, &master->warden,
-			      problem) < 0)
+	    open_herald(master, problem) < 0 ||
+	    carry_read_sides(master->options->carry, master, problem) < 0)
 		return -1;
 	return carry_read_children(master->options->carry, master, problem);
 }
@@ -260,6 +276,7 @@ static void
 close_all(struct master *master)
 {
 	round_close(&master->round);
+	herald_close(&master->herald);
 	warden_close(&master->warden);
 	pool_close(&master->pool);
 	scribe_close(&master->scribe);

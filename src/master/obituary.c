@@ -64,6 +64,20 @@ obituary_write(const struct crew_member *worker, int status)
 }
 
 void
+obituary_side(int kind, pid_t pid, int status)
+{
+	struct log_record record;
+	char how[64];
+
+	if (!log_begin(&record, kind))
+		return;
+	obituary_how(status, how, sizeof(how));
+	log_tag(&record, "pid", "%d", (int)pid);
+	log_tag(&record, "reason", "%s", how);
+	log_end(&record);
+}
+
+void
 obituary_respawn(const struct crew_member *worker, uint64_t delay)
 {
 	struct log_record record;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* An event of WORKER, with one tag more if NAME is not NULL. */
 void obituary_note(int kind, const struct crew_member *worker, const char *name,
@@ -25,6 +26,9 @@ void obituary_how(int status, char *text, size_t size);
  * not leave in order.
  */
 bool obituary_write(const struct crew_member *worker, int status);
+
+/* The process PID, no worker, died unasked; KIND is the event of that. */
+void obituary_side(int kind, pid_t pid, int status);
 
 /* The next one comes in DELAY nanoseconds. */
 void obituary_respawn(const struct crew_member *worker, uint64_t delay);

@@ -37,6 +37,7 @@ journal_ready(void *context)
 	if (master->state != MASTER_STARTING)
 		return;
 	warden_configure(&master->warden, master->config);
+	herald_configure(&master->herald, master->config);
 	if (pool_begin(&master->pool, master->config, &master->listeners,
 		       &problem) < 0)
 		fail_start(master, &problem);
@@ -129,6 +130,16 @@ next_dead(void)
 	return info.si_pid;
 }
 
+static void
+count_restarts(struct master *master)
+{
+	uint64_t *restarts = master_board(master)->restarts;
+
+	restarts[SIDE_JOURNAL] += respawn_take(&master->scribe.respawn);
+	restarts[SIDE_KEEPER] += respawn_take(&master->warden.respawn);
+	restarts[SIDE_STATUS] += respawn_take(&master->herald.respawn);
+}
+
 void
 reactions_reap(void *context)
 {
@@ -140,13 +151,15 @@ reactions_reap(void *context)
 		/* As long as its number is that of nobody else. */
 		hooks_sweep(&master->hooks, pid);
 		if (waitpid(pid, &status, WNOHANG) != pid)
-			return;
+			break;
 		if (!scribe_reap(&master->scribe, pid, status) &&
 		    !warden_reap(&master->warden, pid, status) &&
+		    !herald_reap(&master->herald, pid, status) &&
 		    !upgrade_reap(master, pid, status) &&
 		    !hooks_reap(&master->hooks, pid, status))
 			pool_reap(&master->pool, pid, status);
 	}
+	count_restarts(master);
 }
 
 const struct signals_action reactions_signals[] = {

@@ -2,6 +2,7 @@
 #include "master/reload.h"
 
 #include "ipc/events.h"
+#include "ipc/turnover.h"
 #include "master/notify.h"
 #include "master/pausing.h"
 #include "master/upgrade.h"
@@ -38,6 +39,14 @@ reload_place_services(struct master *master, struct config *config,
 	return 0;
 }
 
+static enum handoff_cause
+cause_of(const struct master *master)
+{
+	if (master->upgraded)
+		return HANDOFF_UPGRADE;
+	return master->resizing ? HANDOFF_RESIZE : HANDOFF_RELOAD;
+}
+
 void
 reload_publish(struct master *master)
 {
@@ -57,6 +66,10 @@ reload_publish(struct master *master)
 		service->order = (uint32_t)i;
 	}
 	listeners_publish(&master->listeners, master->config, board);
+	if (board->generation &&
+	    board->generation != master->pool.current.number)
+		turnover_begin(board, cause_of(master),
+			       master->pool.current.number);
 	board->generation = master->pool.current.number;
 	scoreboard_end(board);
 }
@@ -144,8 +157,12 @@ finish_upgrade(struct master *master)
 		master->back = -1;
 	}
 	scribe_renew(&master->scribe);
-	if (!master->options->refused)
+	if (master->options->refused) {
+		master_board(master)->upgrades_refused++;
+	} else {
+		master_board(master)->upgrades++;
 		reload_log(master, EVENT_UPGRADED);
+	}
 	control_tell(&master->control, CONTROL_WAITS_UPGRADE,
 		     master->options->refused, serving(master));
 	reload_tell_hooks(master, "program", master->options->refused);
@@ -179,6 +196,7 @@ reload_ready(struct master *master)
 			   master->config, &problem) < 0)
 		log_event(EVENT_CONFIG_WARNING, "warning", "%s", problem.text);
 	warden_configure(&master->warden, master->config);
+	herald_configure(&master->herald, master->config);
 	if (master->upgraded)
 		finish_upgrade(master);
 	else
@@ -192,6 +210,7 @@ reload_cancel(struct master *master)
 		return;
 	pool_abandon(&master->pool);
 	listeners_abort(&master->next_listeners);
+	herald_abort(&master->herald);
 	config_free(master->next_config);
 	master->next_config = NULL;
 }
@@ -259,6 +278,8 @@ prepare(struct master *master, struct problem *problem)
 	pausing_mark(master, master->next_config);
 	if (listeners_open(&master->next_listeners, master->next_config,
 			   &master->listeners, NULL, problem) < 0)
+		return -1;
+	if (herald_prepare(&master->herald, master->next_config, problem) < 0)
 		return -1;
 	return pool_begin(&master->pool, master->next_config,
 			  &master->next_listeners, problem);

@@ -26,10 +26,6 @@ enum {
 	PIPE_BYTES = 1 << 20
 };
 
-static const uint64_t YOUNG = (uint64_t)CLOCK_SECOND;
-static const uint64_t DELAY_FIRST = 100 * (uint64_t)CLOCK_MILLISECOND;
-static const uint64_t DELAY_MOST = 30 * (uint64_t)CLOCK_SECOND;
-
 static struct scribe *
 scribe_of(struct timer *timer, size_t offset)
 {
@@ -143,7 +139,7 @@ spawn(struct scribe *scribe)
 		errno = error;
 		return -1;
 	}
-	scribe->born = clock_monotonic();
+	respawn_born(&scribe->respawn);
 	scribe->command = command[0];
 	scribe->ready.fd = ready[0];
 	scribe->ready.ready = journal_answered;
@@ -151,23 +147,14 @@ spawn(struct scribe *scribe)
 }
 
 static void
-wait_longer(struct scribe *scribe)
-{
-	scribe->delay = scribe->delay ? scribe->delay * 2 : DELAY_FIRST;
-	if (scribe->delay > DELAY_MOST)
-		scribe->delay = DELAY_MOST;
-	timer_after(&scribe->respawn, scribe->delay);
-}
-
-static void
 respawn_due(struct timer *timer, bool stepped)
 {
 	struct scribe *scribe =
-		scribe_of(timer, offsetof(struct scribe, respawn));
+		scribe_of(timer, offsetof(struct scribe, respawn.timer));
 
 	(void)stepped;
 	if (scribe->pid == 0 && spawn(scribe) < 0)
-		wait_longer(scribe);
+		respawn_later(&scribe->respawn);
 }
 
 static void
@@ -222,13 +209,12 @@ open_timers(struct scribe *scribe, struct loop *loop,
 				   .context = context,
 				   .command = -1 };
 	scribe->ready.fd = -1;
-	if (timer_open(&scribe->respawn, loop, CLOCK_MONOTONIC, respawn_due) <
-	    0)
+	if (respawn_open(&scribe->respawn, loop, respawn_due) < 0)
 		return -1;
 	if (timer_open(&scribe->stopping, loop, CLOCK_MONOTONIC,
 		       stop_by_force) == 0)
 		return 0;
-	timer_close(&scribe->respawn);
+	respawn_close(&scribe->respawn);
 	return -1;
 }
 
@@ -236,7 +222,7 @@ static void
 close_timers(struct scribe *scribe)
 {
 	timer_close(&scribe->stopping);
-	timer_close(&scribe->respawn);
+	respawn_close(&scribe->respawn);
 }
 
 int
@@ -276,7 +262,7 @@ scribe_adopt(struct scribe *scribe, struct loop *loop,
 	scribe->identity = carried->identity;
 	/* There was none: it was about to be started again. */
 	if (scribe->pid == 0)
-		wait_longer(scribe);
+		respawn_later(&scribe->respawn);
 	return 0;
 }
 
@@ -333,7 +319,7 @@ void
 scribe_stop(struct scribe *scribe, uint64_t milliseconds)
 {
 	scribe->stopped = true;
-	timer_cancel(&scribe->respawn);
+	respawn_forget(&scribe->respawn);
 	/* Somebody has to write what the last one left. */
 	if (!scribe->pid && scribe->started)
 		(void)spawn(scribe);
@@ -345,20 +331,6 @@ scribe_stop(struct scribe *scribe, uint64_t milliseconds)
 			    milliseconds * (uint64_t)CLOCK_MILLISECOND);
 	else
 		scribe->events->ended(scribe->context);
-}
-
-static void
-log_death(pid_t pid, int status)
-{
-	struct log_record record;
-	char how[64];
-
-	if (!log_begin(&record, EVENT_JOURNAL_CRASHED))
-		return;
-	obituary_how(status, how, sizeof(how));
-	log_tag(&record, "pid", "%d", (int)pid);
-	log_tag(&record, "reason", "%s", how);
-	log_end(&record);
 }
 
 /*
@@ -397,16 +369,12 @@ scribe_reap(struct scribe *scribe, pid_t pid, int status)
 	if (scribe->renewing) {
 		scribe->renewing = false;
 		if (spawn(scribe) < 0)
-			wait_longer(scribe);
+			respawn_later(&scribe->respawn);
 		return true;
 	}
-	log_death(pid, status);
-	if (clock_monotonic() - scribe->born >= YOUNG)
-		scribe->delay = 0;
-	else if (!scribe->delay)
-		scribe->delay = DELAY_FIRST / 2;
-	if (scribe->delay || spawn(scribe) < 0)
-		wait_longer(scribe);
+	obituary_side(EVENT_JOURNAL_CRASHED, pid, status);
+	if (!respawn_at_once(&scribe->respawn) || spawn(scribe) < 0)
+		respawn_later(&scribe->respawn);
 	return true;
 }
 

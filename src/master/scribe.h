@@ -13,6 +13,7 @@
 #include "base/timer.h"
 #include "journal/journal.h"
 #include "master/problem.h"
+#include "master/respawn.h"
 #include "sandbox/sandbox.h"
 
 #include <stdbool.h>
@@ -32,7 +33,7 @@ struct scribe {
 	struct loop *loop;
 	const struct scribe_events *events;
 	void *context;
-	struct timer respawn;
+	struct respawn respawn;
 	struct timer stopping;
 	struct journal_config config;
 	struct sandbox_identity identity;
@@ -43,11 +44,9 @@ struct scribe {
 	pid_t pid;     /* 0: none */
 	bool started;  /* the first one was ready */
 	bool stopped;
-	bool renewing;	/* the journal was told to leave */
-	bool overdue;	/* it did not end in time */
-	bool heir;	/* it is that of one that died after the stop */
-	uint64_t born;	/* CLOCK_MONOTONIC, nanoseconds */
-	uint64_t delay; /* nanoseconds */
+	bool renewing; /* the journal was told to leave */
+	bool overdue;  /* it did not end in time */
+	bool heir;     /* it is that of one that died after the stop */
 };
 
 /* Make the log pipe; no journal yet.  0, or -1 with errno. */

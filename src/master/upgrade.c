@@ -59,6 +59,7 @@ set_descriptor(const char *variable, int fd)
 static void
 refuse(struct master *master, const char *reason)
 {
+	master_board(master)->upgrades_refused++;
 	log_event(EVENT_UPGRADE_FAILED, "reason", "%s", reason);
 	control_tell(&master->control, CONTROL_WAITS_UPGRADE, reason, NULL);
 	reload_tell_hooks(master, "program", reason);

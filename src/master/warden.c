@@ -22,10 +22,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const uint64_t YOUNG = (uint64_t)CLOCK_SECOND;
-static const uint64_t DELAY_FIRST = 100 * (uint64_t)CLOCK_MILLISECOND;
-static const uint64_t DELAY_MOST = 30 * (uint64_t)CLOCK_SECOND;
-
 #define WARDEN_OF(pointer, member) \
 	((struct warden *)((char *)(pointer)-offsetof(struct warden, member)))
 
@@ -184,18 +180,9 @@ spawn(struct warden *warden)
 	}
 	warden->command = ends[0];
 	warden->leaving = false;
-	warden->born = clock_monotonic();
+	respawn_born(&warden->respawn);
 	introduce_all(warden);
 	return 0;
-}
-
-static void
-wait_longer(struct warden *warden)
-{
-	warden->delay = warden->delay ? warden->delay * 2 : DELAY_FIRST;
-	if (warden->delay > DELAY_MOST)
-		warden->delay = DELAY_MOST;
-	timer_after(&warden->respawn, warden->delay);
 }
 
 static void
@@ -204,13 +191,13 @@ start(struct warden *warden)
 	if (spawn(warden) == 0)
 		return;
 	log_event(EVENT_KEEPER_CRASHED, "reason", "%s", strerror(errno));
-	wait_longer(warden);
+	respawn_later(&warden->respawn);
 }
 
 static void
 respawn_due(struct timer *timer, bool stepped)
 {
-	struct warden *warden = WARDEN_OF(timer, respawn);
+	struct warden *warden = WARDEN_OF(timer, respawn.timer);
 
 	(void)stepped;
 	if (warden->wanted && !warden->pid && !warden->stopped)
@@ -240,20 +227,6 @@ stop_by_force(struct timer *timer, bool stepped)
 		kill(warden->pid, SIGKILL);
 }
 
-static void
-log_death(pid_t pid, int status)
-{
-	struct log_record record;
-	char how[64];
-
-	if (!log_begin(&record, EVENT_KEEPER_CRASHED))
-		return;
-	obituary_how(status, how, sizeof(how));
-	log_tag(&record, "pid", "%d", (int)pid);
-	log_tag(&record, "reason", "%s", how);
-	log_end(&record);
-}
-
 bool
 warden_reap(struct warden *warden, pid_t pid, int status)
 {
@@ -267,18 +240,16 @@ warden_reap(struct warden *warden, pid_t pid, int status)
 	warden->command = -1;
 	timer_cancel(&warden->stopping);
 	if (!asked)
-		log_death(pid, status);
+		obituary_side(EVENT_KEEPER_CRASHED, pid, status);
 	if (warden->stopped) {
 		warden->ended(warden->context);
 	} else if (warden->wanted) {
-		if (asked || clock_monotonic() - warden->born >= YOUNG)
-			warden->delay = 0;
-		else if (!warden->delay)
-			warden->delay = DELAY_FIRST / 2;
-		if (warden->delay)
-			wait_longer(warden);
-		else
+		if (asked)
+			respawn_forget(&warden->respawn);
+		if (asked || respawn_at_once(&warden->respawn))
 			start(warden);
+		else
+			respawn_later(&warden->respawn);
 	}
 	return true;
 }
@@ -304,8 +275,7 @@ warden_configure(struct warden *warden, const struct config *config)
 		timer_after(&warden->stopping,
 			    REPLACE_SECONDS * (uint64_t)CLOCK_SECOND);
 	} else if (warden->wanted) {
-		warden->delay = 0;
-		timer_cancel(&warden->respawn);
+		respawn_forget(&warden->respawn);
 		start(warden);
 	}
 }
@@ -314,7 +284,7 @@ void
 warden_stop(struct warden *warden, uint64_t milliseconds)
 {
 	warden->stopped = true;
-	timer_cancel(&warden->respawn);
+	respawn_forget(&warden->respawn);
 	if (!warden->pid) {
 		warden->ended(warden->context);
 		return;
@@ -345,13 +315,12 @@ warden_open(struct warden *warden, struct loop *loop, struct crew *crew,
 				   .ring_writable = -1,
 				   .ring_readable = -1,
 				   .command = -1 };
-	if (timer_open(&warden->respawn, loop, CLOCK_MONOTONIC, respawn_due) <
-	    0)
+	if (respawn_open(&warden->respawn, loop, respawn_due) < 0)
 		return -1;
 	if (timer_open(&warden->stopping, loop, CLOCK_MONOTONIC,
 		       stop_by_force) == 0)
 		return 0;
-	timer_close(&warden->respawn);
+	respawn_close(&warden->respawn);
 	return -1;
 }
 
@@ -387,7 +356,7 @@ warden_restore(struct warden *warden, json_t *text)
 	if (leaving)
 		timer_after(&warden->stopping,
 			    REPLACE_SECONDS * (uint64_t)CLOCK_SECOND);
-	warden->born = clock_monotonic();
+	respawn_born(&warden->respawn);
 	return 0;
 }
 
@@ -404,7 +373,7 @@ void
 warden_close(struct warden *warden)
 {
 	timer_close(&warden->stopping);
-	timer_close(&warden->respawn);
+	respawn_close(&warden->respawn);
 	if (warden->ring_writable < 0)
 		return;
 	close(warden->ring_readable);

@@ -16,6 +16,7 @@
 #include "keeper/keeper.h"
 #include "master/crew.h"
 #include "master/problem.h"
+#include "master/respawn.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -28,7 +29,7 @@ struct warden {
 	int log;		      /* write end of the log pipe */
 	void (*ended)(void *context); /* after warden_stop() */
 	void *context;
-	struct timer respawn;
+	struct respawn respawn;
 	struct timer stopping;
 	struct keeper_plan plan; /* of the next keeper */
 	struct sandbox_identity identity;
@@ -37,11 +38,9 @@ struct warden {
 	bool stopped;	   /* timed stops */
 	int ring_writable; /* -1: there is no ring yet */
 	int ring_readable;
-	int ring_size;	/* bytes */
-	int command;	/* -1: no keeper */
-	pid_t pid;	/* 0: none */
-	uint64_t born;	/* CLOCK_MONOTONIC, nanoseconds */
-	uint64_t delay; /* nanoseconds */
+	int ring_size; /* bytes */
+	int command;   /* -1: no keeper */
+	pid_t pid;     /* 0: none */
 	/* By slot: which worker is to be introduced to it, still. */
 	bool missing[SCOREBOARD_SLOTS];
 };

@@ -18,8 +18,9 @@ enum {
 	J = 1 << SANDBOX_JOURNAL,
 	K = 1 << SANDBOX_KEEPER,
 	H = 1 << SANDBOX_HASHER,
+	S = 1 << SANDBOX_STATUS,
 	/* What has an event loop. */
-	L = W | J | K,
+	L = W | J | K | S,
 	ALL = L | H,
 	/* What opens files. */
 	F = J | K,
@@ -81,7 +82,7 @@ const struct calls_plain calls_plain[] = {
 	{ SCMP_SYS(recvmmsg_time64), W },
 	/* the one ring that it has, for sends alone (worker/batch.h) */
 	{ SCMP_SYS(io_uring_enter), W },
-	{ SCMP_SYS(accept4), W },
+	{ SCMP_SYS(accept4), W | S },
 	{ SCMP_SYS(shutdown), L },
 	{ SCMP_SYS(getsockopt), L },
 	{ SCMP_SYS(setsockopt), L },
@@ -97,12 +98,12 @@ const struct calls_plain calls_plain[] = {
 	{ SCMP_SYS(poll), L },
 	{ SCMP_SYS(ppoll), L },
 	{ SCMP_SYS(ppoll_time64), L },
-	/* a turn that another worker has (ipc/turn.h) */
-	{ SCMP_SYS(sched_yield), W },
+	/* a turn that another worker has (ipc/turn.h), the master's part */
+	{ SCMP_SYS(sched_yield), W | S },
 	/* the state of the clock: who may set it, nobody is */
-	{ SCMP_SYS(adjtimex), W },
-	{ SCMP_SYS(clock_adjtime), W },
-	{ SCMP_SYS(clock_adjtime64), W },
+	{ SCMP_SYS(adjtimex), W | S },
+	{ SCMP_SYS(clock_adjtime), W | S },
+	{ SCMP_SYS(clock_adjtime64), W | S },
 	/* files */
 	{ SCMP_SYS(open), F },
 	{ SCMP_SYS(openat), F },

@@ -27,10 +27,11 @@ static const struct {
 	int resource;
 	unsigned roles;
 } nothing_of[] = {
-	{ RLIMIT_NPROC, ROLE(WORKER) | ROLE(JOURNAL) | ROLE(HASHER) },
-	{ RLIMIT_FSIZE, ROLE(WORKER) | ROLE(HASHER) },
-	{ RLIMIT_MEMLOCK,
-	  ROLE(WORKER) | ROLE(JOURNAL) | ROLE(KEEPER) | ROLE(HASHER) },
+	{ RLIMIT_NPROC,
+	  ROLE(WORKER) | ROLE(JOURNAL) | ROLE(HASHER) | ROLE(STATUS) },
+	{ RLIMIT_FSIZE, ROLE(WORKER) | ROLE(HASHER) | ROLE(STATUS) },
+	{ RLIMIT_MEMLOCK, ROLE(WORKER) | ROLE(JOURNAL) | ROLE(KEEPER) |
+				  ROLE(HASHER) | ROLE(STATUS) },
 };
 
 static int
@@ -43,6 +44,21 @@ limit(enum sandbox_role role)
 		    setrlimit(nothing_of[i].resource, &none) < 0)
 			return -1;
 	return 0;
+}
+
+int
+sandbox_limit(int resource, unsigned long most)
+{
+	struct rlimit limits;
+
+	if (!CONFINED)
+		return 0;
+	if (getrlimit(resource, &limits) < 0)
+		return -1;
+	if (limits.rlim_max != RLIM_INFINITY && limits.rlim_max < most)
+		most = limits.rlim_max;
+	limits.rlim_cur = limits.rlim_max = most;
+	return setrlimit(resource, &limits);
 }
 
 /*

@@ -27,6 +27,7 @@ enum sandbox_role {
 	SANDBOX_JOURNAL,
 	SANDBOX_KEEPER,
 	SANDBOX_HASHER,
+	SANDBOX_STATUS,
 };
 
 /* Whom to become; `change` is false when timed was not started as root. */
@@ -45,6 +46,12 @@ struct sandbox_identity {
  */
 int sandbox_enter(enum sandbox_role role,
 		  const struct sandbox_identity *identity, const char *root);
+
+/*
+ * Have no more than MOST of RESOURCE (setrlimit(2)) from now on.  0, or -1 with
+ * errno.
+ */
+int sandbox_limit(int resource, unsigned long most);
 
 /*
  * Let the kernel refuse every call that ROLE does not make, with EPERM.  Each

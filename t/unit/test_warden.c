@@ -263,7 +263,8 @@ one_that_dies_is_followed(void **state)
 		leave(&meeting);
 		/* Young as it was, the next one waits a little. */
 		assert_int_equal(post->warden.pid, 0);
-		assert_true(post->warden.delay >= 100 * 1000000ULL << i);
+		assert_true(post->warden.respawn.delay >= 100 * 1000000ULL
+								  << i);
 		turn_until_there_is_one(post);
 	}
 	meeting = meet(post);
@@ -281,7 +282,7 @@ one_that_lived_is_followed_at_once(void **state)
 	warden_configure(&post->warden, &post->config);
 	meeting = meet(post);
 	leave(&meeting);
-	post->warden.born -= 2 * (uint64_t)CLOCK_SECOND;
+	post->warden.respawn.born -= 2 * (uint64_t)CLOCK_SECOND;
 	kill(post->warden.pid, SIGKILL);
 	reap(post);
 	assert_true(post->warden.pid > 0);
@@ -378,7 +379,7 @@ become_another(struct post *post, json_t *text)
 	struct warden *warden = &post->warden;
 
 	timer_close(&warden->stopping);
-	timer_close(&warden->respawn);
+	respawn_close(&warden->respawn);
 	assert_int_equal(warden_open(warden, &post->loop, &post->crew,
 				     post->log[1], ended, post),
 			 0);
