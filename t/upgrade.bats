@@ -383,7 +383,8 @@ wrap()
 		    text = subprocess.check_output(["timedctl", "-r", sys.argv[2], "-j", "status"])
 		    status = json.loads(text)
 		    for worker in status["workers"]:
-		        if worker["pid"] in new and worker["generation"] > status["generation"]:
+		        # Where it serves somebody, the master was about to say that it is.
+		        if worker["pid"] in new and worker["generation"] > status["generation"] and not worker["connections"]:
 		            os.kill(worker["pid"], signal.SIGKILL)
 		finally:
 		    os.kill(master, signal.SIGCONT)
