@@ -234,10 +234,14 @@ send_event(struct line *line)
 
 #endif
 
-/* The time, which goes first: 2026-11-21T10:02:03.456Z and a space. */
+/*
+ * The time, which goes first: 2026-11-21T10:02:03.456Z and a space.  No clock is
+ * before 1970, but what a record says is only what its writer says.
+ */
 static void
-add_time(struct line *line, int64_t time)
+add_time(struct line *line, int64_t said)
 {
+	int64_t time = said < 0 ? 0 : said;
 	int64_t boundary = clock_boundary(time, CLOCK_SECOND);
 	time_t seconds = (time_t)(boundary / CLOCK_SECOND);
 	int milliseconds = (int)((time - boundary) / CLOCK_MILLISECOND);

@@ -257,10 +257,43 @@ lines_of_others_are_cleaned(void **state)
 	}
 }
 
+/* Whatever a writer says that it is. */
+static void
+every_time_has_its_text(void **state)
+{
+	static const struct {
+		int64_t time;
+		const char *text;
+	} cases[] = {
+		{ 0, "1970-01-01T00:00:00.000Z " },
+		{ 1999999999, "1970-01-01T00:00:01.999Z " },
+		{ INT64_MAX, "2262-04-11T23:47:16.854Z " },
+		{ -1, "1970-01-01T00:00:00.000Z " },
+		{ INT64_MIN, "1970-01-01T00:00:00.000Z " },
+	};
+	static struct line line;
+
+	(void)state;
+	line_open(&line);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct log_parsed record = {
+			.header = { .time = cases[i].time,
+				    .level = LOG_LEVEL_INFO },
+			.description = "said",
+		};
+
+		line_make(&line, &record);
+		assert_memory_equal(line.bytes, cases[i].text,
+				    strlen(cases[i].text));
+	}
+	line_close(&line);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_time_has_its_text),
 		cmocka_unit_test(text_is_escaped),
 		cmocka_unit_test(the_longest_record_is_whole),
 		cmocka_unit_test(text_is_the_same_with_and_without_evtlog),
