@@ -235,13 +235,14 @@ send_event(struct line *line)
 #endif
 
 /*
- * The time, which goes first: 2026-11-21T10:02:03.456Z and a space.  No clock is
- * before 1970, but what a record says is only what its writer says.
+ * The time, which goes first: 2026-11-21T10:02:03.456Z and a space.  It is what
+ * its writer says, and so anything.
  */
 static void
 add_time(struct line *line, int64_t said)
 {
-	int64_t time = said < 0 ? 0 : said;
+	static const int64_t first = INT64_MIN + CLOCK_SECOND;
+	int64_t time = said < first ? first : said;
 	int64_t boundary = clock_boundary(time, CLOCK_SECOND);
 	time_t seconds = (time_t)(boundary / CLOCK_SECOND);
 	int milliseconds = (int)((time - boundary) / CLOCK_MILLISECOND);
