@@ -122,6 +122,12 @@ consecutive()
 		END { exit bad || NR < 2 }' "$1" >&2
 }
 
+# built FEATURE: is it in?
+built()
+{
+	grep -q "^#define $1 1" "$BUILD/config.h"
+}
+
 # ---- A test's frame ---------------------------------------------------------
 
 harness_setup()
@@ -247,6 +253,12 @@ has_fds()
 rss_of()
 {
 	awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
+}
+
+# private_of PID: the memory in KiB that it alone has, and has written to.
+private_of()
+{
+	awk '/^Private_Dirty:/ { print $2 }' "/proc/$1/smaps_rollup"
 }
 
 # cpu_of PID: the clock ticks that it has used.

@@ -13,12 +13,6 @@ bats_require_minimum_version 1.5.0
 ROOM='services = ( { type = "chat"; listen = [ "127.0.0.1:0" ]; },
 	{ type = "stream"; listen = [ "127.0.0.1:0" ]; } );'
 
-# built FEATURE: is it in?
-built()
-{
-	grep -q "^#define $1 1" "$BUILD/config.h"
-}
-
 # Are system calls filtered, and processes kept from being looked into?
 confined()
 {

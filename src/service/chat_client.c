@@ -142,7 +142,7 @@ is_heard_at(enum chat_stage stage)
 static bool
 owes_much(const struct conn *conn)
 {
-	return conn->owed && conn->owed->length - conn->owed_from > CHAT_OWED;
+	return conn_owes(conn) > CHAT_OWED;
 }
 
 static bool

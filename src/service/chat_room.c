@@ -132,7 +132,7 @@ chat_room_who(struct chat_client *client)
 void
 chat_room_go_on(struct chat_client *client)
 {
-	if (client->gone || client->asked || client->conn->owed)
+	if (client->gone || client->asked || conn_owes(client->conn) > 0)
 		return;
 	if (client->stage == CHAT_HISTORY)
 		client->asked = keeping_history(&client->session, client->left,

@@ -93,8 +93,7 @@ send_some(struct chat_client *client)
 static bool
 may_send(const struct chat_client *client)
 {
-	return !client->gone && !client->conn->owed &&
-	       !(client->conn->flags & CONN_BLOCKED) &&
+	return !client->gone && !client->conn->debt &&
 	       feed_has_more(&client->state->keeping->feed, &client->reader);
 }
 

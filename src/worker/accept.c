@@ -325,7 +325,7 @@ accept_open(struct acceptor *acceptor, struct conns *conns, struct peers *peers,
 		source->instance = &instances[listeners[i].service];
 		source->source.ready =
 			answers_once(source) ? once_ready : accept_ready;
-		source->listener = listeners[i].id;
+		source->listener = (uint16_t)i;
 	}
 	if (timer_open(&acceptor->patience, conns->loop, CLOCK_MONOTONIC,
 		       patience_over) < 0) {

@@ -52,7 +52,7 @@ struct accept_source {
 	struct loop_source source;
 	struct acceptor *acceptor;
 	struct instance *instance;
-	uint64_t listener; /* its id */
+	uint16_t listener; /* its place among all of them */
 	int turn;	   /* clients answered since it was last queued */
 	bool watched;	   /* the loop has it */
 };

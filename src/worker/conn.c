@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "ipc/events.h"
+#include "worker/accept.h"
 #include "worker/conn_log.h"
 #include "worker/conns.h"
 
@@ -11,6 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+_Static_assert((int)SCOREBOARD_LISTENERS <= UINT16_MAX,
+	       "each has a place that conn->listener can say");
 
 /* How often one event may read before the others get their turn. */
 enum {
@@ -26,8 +30,7 @@ end(struct conn *conn, enum conn_reason reason)
 
 	if (instance->config->service->close)
 		instance->config->service->close(conn);
-	message_drop(conn->owed);
-	conn->owed = NULL;
+	conn_debt_drop(conn);
 	/* First: it may come again as soon as it sees that it is closed. */
 	gate_leave(conns, &conn->seats);
 	close(conn->source.fd);
@@ -43,7 +46,7 @@ conn_close(struct conn *conn, enum conn_reason reason)
 {
 	struct instance *instance = conn->instance;
 
-	conns_unblock(conn);
+	conn_debt_unlist(conn);
 	conns_leave(instance, conn);
 	loop_remove(instance->conns->loop, &conn->source);
 	if (reason == CONN_STALLED) {
@@ -113,7 +116,7 @@ drained(struct conn *conn)
 	const struct service *service = conn->instance->config->service;
 	uint64_t serial = conn->serial;
 
-	conns_unblock(conn);
+	conn_debt_settle(conn);
 	if (conn->flags & CONN_ENDING)
 		shut(conn);
 	conns_watch(conn);
@@ -126,29 +129,24 @@ drained(struct conn *conn)
 static bool
 flush(struct conn *conn)
 {
-	struct message *owed = conn->owed;
-	ssize_t n = 0;
+	struct conn_debt *debt = conn->debt;
+	size_t left = conn_owes(conn);
+	ssize_t n;
 
-	if (owed) {
-		n = send(conn->source.fd, owed->bytes + conn->owed_from,
-			 owed->length - conn->owed_from,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && conn_failed(conn, errno))
-			return false;
-	}
-	if (n > 0) {
-		conn->bytes_out += (uint64_t)n;
-		counter_add(&conn->instance->tally->bytes_out, (uint64_t)n);
-		conn->owed_from += (uint16_t)n;
-		conn->touched = conn->instance->conns->now;
-		if (conn->owed_from < owed->length)
-			conns_block(conn, clock_monotonic());
-	}
-	if (owed && conn->owed_from < owed->length)
-		return true;
-	message_drop(owed);
-	conn->owed = NULL;
-	return drained(conn);
+	if (left == 0)
+		return drained(conn);
+	n = send(conn->source.fd, debt->owed->bytes + debt->from, left,
+		 MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0)
+		return !conn_failed(conn, errno);
+	conn->bytes_out += (uint64_t)n;
+	counter_add(&conn->instance->tally->bytes_out, (uint64_t)n);
+	conn->touched = conn->instance->conns->now;
+	if ((size_t)n == left)
+		return drained(conn);
+	debt->from += (uint32_t)n;
+	(void)conn_debt_wait(conn, clock_monotonic());
+	return true;
 }
 
 /* Its end of file: from now on only a reset tells that it is gone. */
@@ -250,7 +248,7 @@ add(struct instance *instance, int fd, const struct conn *init)
 }
 
 bool
-conn_open(struct instance *instance, uint64_t listener, int fd,
+conn_open(struct instance *instance, uint16_t listener, int fd,
 	  const struct addr *peer)
 {
 	struct conns *conns = instance->conns;
@@ -289,8 +287,7 @@ conn_offer(struct conn *conn)
 	conn->flags |= CONN_OFFERED;
 	/* The new owner shares the open file: the loop would hear of it. */
 	loop_remove(instance->conns->loop, &conn->source);
-	if (conn->flags & CONN_BLOCKED)
-		TAILQ_REMOVE(&instance->blocked, conn, blocked);
+	conn_debt_unlist(conn);
 	conns_leave(instance, conn);
 }
 
@@ -302,8 +299,7 @@ conn_give(struct conn *conn)
 
 	if (instance->config->service->forget)
 		instance->config->service->forget(conn);
-	message_drop(conn->owed);
-	conn->owed = NULL;
+	conn_debt_drop(conn);
 	close(conn->source.fd);
 	conns->count--;
 	counter_add(&instance->tally->handed, 1);
@@ -315,16 +311,14 @@ void
 conn_reclaim(struct conn *conn)
 {
 	struct instance *instance = conn->instance;
-	bool blocked = conn->flags & CONN_BLOCKED;
 
-	conn->flags &= (uint16_t) ~(CONN_BLOCKED | CONN_OFFERED);
+	conn->flags &= (uint16_t)~CONN_OFFERED;
 	if (!conns_join(instance, conn)) {
 		end(conn, CONN_NO_MEMORY);
 		return;
 	}
 	conns_list(instance, conn);
-	if (blocked)
-		conns_block(conn, conn->blocked_since);
+	conn_debt_list(conn);
 	if (loop_add(instance->conns->loop, &conn->source, conns_events(conn)) <
 	    0)
 		conn_close(conn, CONN_ERROR);
@@ -336,37 +330,23 @@ void
 conn_save(const struct conn *conn, struct handoff_conn *saved,
 	  const char **owed)
 {
+	const struct instance *instance = conn->instance;
+
 	*saved = (struct handoff_conn){
-		.service = (uint32_t)conn->instance->config->board,
-		.listener = conn->listener,
+		.service = (uint32_t)instance->config->board,
+		.listener = instance->conns->listeners[conn->listener].id,
 		.flags = conn->flags,
 		.ticks = conn->ticks,
 		.skipped = conn->skipped,
 		.serial = conn->serial,
 		.opened = conn->opened,
 		.touched = conn->touched,
-		.blocked_since = conn->blocked_since,
 		.bytes_in = conn->bytes_in,
 		.bytes_out = conn->bytes_out,
 		.mark = conn->mark,
 	};
 	memcpy(saved->peer, &conn->peer, sizeof(conn->peer));
-	*owed = NULL;
-	if (!conn->owed)
-		return;
-	*owed = conn->owed->bytes + conn->owed_from;
-	saved->owed = (uint16_t)(conn->owed->length - conn->owed_from);
-}
-
-/* What is owed becomes a message of its own, with this one holder. */
-static struct message *
-restore_owed(const struct handoff_conn *saved, const char *owed)
-{
-	struct message *message = message_new(saved->owed);
-
-	if (message)
-		memcpy(message->bytes, owed, saved->owed);
-	return message;
+	conn_debt_save(conn, saved, owed);
 }
 
 struct conn *
@@ -379,7 +359,6 @@ conn_restore(struct instance *instance, int fd,
 		.bytes_in = saved->bytes_in,
 		.bytes_out = saved->bytes_out,
 		.mark = saved->mark,
-		.listener = saved->listener,
 		.ticks = saved->ticks,
 		.skipped = saved->skipped,
 		.flags = saved->flags &
@@ -387,26 +366,20 @@ conn_restore(struct instance *instance, int fd,
 			  CONN_LEAVING | CONN_HELD | CONN_EXPELLED),
 		.touched = saved->touched,
 	};
-	bool blocked = saved->owed > 0 || saved->flags & CONN_BLOCKED;
 	struct conn *conn = NULL;
 
 	memcpy(&init.peer, saved->peer, sizeof(init.peer));
-	if (saved->owed)
-		init.owed = restore_owed(saved, owed);
-	if (init.owed || !saved->owed)
+	if (conn_debt_restore(&init, saved, owed))
 		conn = add(instance, fd, &init);
 	if (!conn) {
 		init.instance = instance;
-		message_drop(init.owed);
+		conn_debt_drop(&init);
 		close(fd);
 		counter_add(&instance->tally->closed, 1);
 		conn_log_disconnected(&init, CONN_NO_MEMORY);
 		return NULL;
 	}
-	if (blocked) {
-		conns_block(conn, saved->blocked_since);
-		conns_watch(conn);
-	}
+	conn_debt_list(conn);
 	instance->conns->changed(instance->conns);
 	return conn;
 }
@@ -433,8 +406,8 @@ conn_end(struct conn *conn, enum conn_reason reason)
 	else if (reason == CONN_DISMISSED)
 		conn->flags |= CONN_EXPELLED;
 	conn->flags |= CONN_ENDING;
-	if (!conn->owed) {
-		conns_unblock(conn);
+	if (conn_owes(conn) == 0) {
+		conn_debt_settle(conn);
 		if (conn->flags & CONN_FINISHED) {
 			conn_close(conn, reason_of(conn, 0));
 			return;

@@ -3,11 +3,12 @@
  * A connection: take it in, send, read, close, pass it on.
  *
  * It costs one struct and one pointer (worker/conns.h keeps them); nothing is
- * allocated while it lives.  It is never torn: what a send left over goes out before
- * anything else is sent, and as long as something is left over, new messages
- * are refused (the caller counts them as skipped), not queued.  What is made
- * for one client out of its own bytes must not be refused: a service that does
- * that is `paced`, and reads nothing more from whom it owes something.
+ * allocated while it lives, unless the client is behind: then it has a debt
+ * (worker/conn_debt.h).  It is never torn: what a send left over goes out
+ * before anything else is sent, and as long as something is left over, new
+ * messages are refused (the caller counts them as skipped), not queued.  What
+ * is made for one client out of its own bytes must not be refused: a service
+ * that does so is `paced`, and reads nothing more from whom it owes something.
  *
  * A client that has closed its sending side is still served, unless the service
  * has a `finish` or a `hangup`: that is what a script's
@@ -24,18 +25,18 @@
 #include "base/loop.h"
 #include "ipc/census.h"
 #include "ipc/handoff.h"
+#include "worker/conn_debt.h"
 #include "worker/message.h"
 #include "worker/peer.h"
 #include "worker/service.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/queue.h>
 #include <sys/uio.h>
 
 enum conn_flag {
 	CONN_FINISHED = 1,   /* the client sends no more */
-	CONN_BLOCKED = 2,    /* waits for room; in instance->blocked */
+	CONN_BLOCKED = 2,    /* in a hand-off: it has a debt */
 	CONN_ENDING = 4,     /* to be closed once all is out */
 	CONN_SHUT = 8,	     /* our sending side is shut down */
 	CONN_LEAVING = 16,   /* it ends because the client wants that */
@@ -58,38 +59,41 @@ enum conn_reason {
 	CONN_ERROR,
 };
 
+/*
+ * 144 bytes, of which a tick needs the first 64 where it is taken.  Each client
+ * pays for all of it: what only a few need is elsewhere.
+ */
 struct conn {
 	struct loop_source source;
 	struct instance *instance;
-	struct message *owed;	   /* what was sent in part, or NULL */
-	TAILQ_ENTRY(conn) blocked; /* or the next free or offered one */
-	uint64_t serial;	   /* no other connection ever has it */
-	uint64_t opened;	   /* CLOCK_MONOTONIC, nanoseconds */
-	uint64_t blocked_since;	   /* the same */
-	uint64_t touched;	   /* the same: conns->now of the last byte */
-	uint64_t bytes_in;
+	struct conn_debt *debt; /* NULL: it takes what it is sent */
+	int64_t mark;		/* the last boundary it was served or missed */
+	uint64_t touched;	/* conns->now of the last byte */
 	uint64_t bytes_out;
-	int64_t mark;	   /* the last boundary it was served or missed */
-	uint64_t listener; /* that it came in by: accept_listener.id */
 	uint32_t ticks;
+	uint16_t flags;
+	uint16_t listener; /* that it came in by, of conns->listeners */
 	uint32_t skipped;
 	uint32_t member; /* its place in instance->members */
-	uint16_t owed_from;
-	uint16_t flags;
+	uint64_t bytes_in;
+	uint64_t serial; /* no other connection ever has it */
+	uint64_t opened; /* CLOCK_MONOTONIC, nanoseconds */
 	struct conn_peer peer;
 	struct census_seats seats; /* where it is counted, over all workers */
 	union {
 		void *pointer;
 		uint32_t number;
-	} own; /* the service's */
+		struct conn *next; /* the next one that is not in use */
+	} own;			   /* the service's */
 };
 
 /*
- * Take in FD, which was accepted from PEER by LISTENER, for INSTANCE, log it
- * and call the service's open.  False when the gate does not let it in or
- * memory is out; FD is closed then and the client counted as refused.
+ * Take in FD, which was accepted from PEER by LISTENER of conns->listeners, for
+ * INSTANCE, log it and call the service's open.  False when the gate does not
+ * let it in or memory is out; FD is closed then and the client counted as
+ * refused.
  */
-bool conn_open(struct instance *instance, uint64_t listener, int fd,
+bool conn_open(struct instance *instance, uint16_t listener, int fd,
 	       const struct addr *peer);
 
 void conn_close(struct conn *conn, enum conn_reason reason);
@@ -101,7 +105,10 @@ enum conn_sent {
 	CONN_GONE,    /* the connection is closed and freed */
 };
 
-/* Send MESSAGE, or none of it. */
+/*
+ * Send MESSAGE, or none of it.  When it goes out in part and there is no memory
+ * to remember the rest, the connection is closed: another line may not follow.
+ */
 enum conn_sent conn_send(struct conn *conn, struct message *message);
 
 /*
@@ -124,7 +131,8 @@ enum conn_sent conn_write(struct conn *conn, const struct iovec *parts,
 /*
  * Send as much of PARTS as the client takes now, and say how many bytes that
  * was; nothing is owed for it.  Not while something is owed.  CONN_PARTLY: the
- * service's `drain` is called when there is room again.
+ * service's `drain` is called when there is room again; without memory for that
+ * the connection is closed.
  */
 enum conn_sent conn_push(struct conn *conn, const struct iovec *parts,
 			 int count, size_t *sent);
@@ -145,6 +153,9 @@ void conn_hold(struct conn *conn, bool hold);
  * connection is closed for it.
  */
 bool conn_failed(struct conn *conn, int error);
+
+/* How many bytes it has still to be sent, which are kept here. */
+size_t conn_owes(const struct conn *conn);
 
 /* Owe LENGTH bytes more, and do not send them yet.  False: no memory. */
 bool conn_owe(struct conn *conn, const char *bytes, size_t length);

@@ -19,7 +19,7 @@ conn_settled(const struct conn *conn)
 {
 	int queued = 0;
 
-	if (conn->owed)
+	if (conn_owes(conn) > 0)
 		return false;
 	/* All that was sent has been acknowledged, and what arrived was
 	 * read: a close now is no reset. */
@@ -30,13 +30,13 @@ void
 conn_close_stalled(struct instance *instance)
 {
 	uint64_t now = clock_monotonic();
-	struct conn *conn;
+	struct conn_debt *debt;
 
 	if (instance->config->stall == 0)
 		return;
-	while ((conn = TAILQ_FIRST(&instance->blocked)) &&
-	       now - conn->blocked_since >= instance->config->stall)
-		conn_close(conn, CONN_STALLED);
+	while ((debt = TAILQ_FIRST(&instance->blocked)) &&
+	       now - debt->since >= instance->config->stall)
+		conn_close(debt->conn, CONN_STALLED);
 }
 
 /* Another worker's last second may have been later than the last one here. */

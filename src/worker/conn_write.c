@@ -17,12 +17,31 @@ length_of(const struct iovec *parts, int count)
 	return length;
 }
 
+size_t
+conn_owes(const struct conn *conn)
+{
+	const struct conn_debt *debt = conn->debt;
+
+	return debt && debt->owed ? debt->owed->length - debt->from : 0;
+}
+
+/* False: no memory. */
+static bool
+wait_for_room(struct conn *conn)
+{
+	if (conn->debt)
+		return true;
+	if (!conn_debt_wait(conn, clock_monotonic()))
+		return false;
+	conns_watch(conn);
+	return true;
+}
+
 /* Owe what of PARTS has not been SENT, after what is owed already. */
 static bool
 owe(struct conn *conn, const struct iovec *parts, int count, size_t sent)
 {
-	struct message *owed = conn->owed;
-	size_t before = owed ? owed->length - conn->owed_from : 0;
+	size_t before = conn_owes(conn);
 	size_t length = before + length_of(parts, count) - sent;
 	struct message *message =
 		length <= HANDOFF_OWED ? message_new(length) : NULL;
@@ -32,7 +51,8 @@ owe(struct conn *conn, const struct iovec *parts, int count, size_t sent)
 		return false;
 	to = message->bytes;
 	if (before)
-		to = mempcpy(to, owed->bytes + conn->owed_from, before);
+		to = mempcpy(to, conn->debt->owed->bytes + conn->debt->from,
+			     before);
 	for (int i = 0; i < count; i++) {
 		size_t past = sent < parts[i].iov_len ? sent : parts[i].iov_len;
 
@@ -40,11 +60,13 @@ owe(struct conn *conn, const struct iovec *parts, int count, size_t sent)
 			     parts[i].iov_len - past);
 		sent -= past;
 	}
-	message_drop(owed);
-	conn->owed = message;
-	conn->owed_from = 0;
-	if (!(conn->flags & CONN_BLOCKED))
-		conns_block(conn, clock_monotonic());
+	if (!conn->debt && !conn_debt_wait(conn, clock_monotonic())) {
+		message_drop(message);
+		return false;
+	}
+	message_drop(conn->debt->owed);
+	conn->debt->owed = message;
+	conn->debt->from = 0;
 	conns_watch(conn);
 	return true;
 }
@@ -71,21 +93,28 @@ conn_transmit(const struct conn *conn, const struct iovec *parts, int count)
 	return n < 0 ? -errno : n;
 }
 
-static void
-wait_for_room(struct conn *conn)
-{
-	if (conn->flags & CONN_BLOCKED)
-		return;
-	conns_block(conn, clock_monotonic());
-	conns_watch(conn);
-}
-
 /* --- messages that many get --- */
 
 bool
 conn_takes(const struct conn *conn)
 {
-	return !conn->owed && !(conn->flags & CONN_ENDING);
+	return conn_owes(conn) == 0 && !(conn->flags & CONN_ENDING);
+}
+
+/* MESSAGE is out up to FROM. */
+static enum conn_sent
+owe_rest(struct conn *conn, struct message *message, size_t from)
+{
+	if (!conn_debt_wait(conn, clock_monotonic())) {
+		/* The caller counts the bytes of those alone who stay. */
+		counter_add(&conn->instance->tally->bytes_out, from);
+		conn_close(conn, CONN_NO_MEMORY);
+		return CONN_GONE;
+	}
+	conn->debt->owed = message_hold(message);
+	conn->debt->from = (uint32_t)from;
+	conns_watch(conn);
+	return CONN_PARTLY;
 }
 
 enum conn_sent
@@ -95,21 +124,16 @@ conn_took(struct conn *conn, struct message *message, ssize_t result)
 		if (conn_failed(conn, (int)-result))
 			return CONN_GONE;
 		if (result == -EAGAIN)
-			wait_for_room(conn);
+			(void)wait_for_room(conn);
 		return CONN_SKIPPED;
 	}
 	if (result > 0)
 		conn->touched = conn->instance->conns->now;
 	conn->bytes_out += (uint64_t)result;
-	if (result < (ssize_t)message->length) {
-		conn->owed = message_hold(message);
-		conn->owed_from = (uint16_t)result;
-		conns_block(conn, clock_monotonic());
-		conns_watch(conn);
-		return CONN_PARTLY;
-	}
-	if (conn->flags & CONN_BLOCKED) {
-		conns_unblock(conn);
+	if (result < (ssize_t)message->length)
+		return owe_rest(conn, message, (size_t)result);
+	if (conn->debt) {
+		conn_debt_settle(conn);
 		conns_watch(conn);
 	}
 	return CONN_SENT;
@@ -148,9 +172,10 @@ conn_pushed(struct conn *conn, const struct iovec *parts, int count,
 {
 	enum conn_sent how = account(conn, parts, count, result, sent);
 
-	if (how == CONN_PARTLY)
-		wait_for_room(conn);
-	return how;
+	if (how != CONN_PARTLY || wait_for_room(conn))
+		return how;
+	conn_close(conn, CONN_NO_MEMORY);
+	return CONN_GONE;
 }
 
 enum conn_sent
@@ -174,7 +199,7 @@ conn_write(struct conn *conn, const struct iovec *parts, int count)
 {
 	size_t sent = 0;
 
-	if (!conn->owed) {
+	if (conn_owes(conn) == 0) {
 		enum conn_sent how =
 			account(conn, parts, count,
 				conn_transmit(conn, parts, count), &sent);

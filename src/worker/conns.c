@@ -14,7 +14,6 @@ conns_init(struct conns *conns, struct loop *loop, struct peers *peers,
 				 .changed = changed,
 				 .now = clock_monotonic(),
 				 .serial = first };
-	TAILQ_INIT(&conns->unused);
 }
 
 void
@@ -23,6 +22,14 @@ conns_free(struct conns *conns)
 	for (uint32_t i = 0; i < conns->chunk_count; i++)
 		free(conns->chunks[i]);
 	free(conns->chunks);
+}
+
+/* The first to be used again. */
+static void
+shelve(struct conns *conns, struct conn *conn)
+{
+	conn->own.next = conns->unused;
+	conns->unused = conn;
 }
 
 static bool
@@ -39,8 +46,8 @@ add_chunk(struct conns *conns)
 	if (!chunk)
 		return false;
 	chunks[conns->chunk_count++] = chunk;
-	for (int i = 0; i < CONN_CHUNK; i++)
-		TAILQ_INSERT_TAIL(&conns->unused, &chunk[i], blocked);
+	for (int i = CONN_CHUNK; i-- > 0;)
+		shelve(conns, &chunk[i]);
 	return true;
 }
 
@@ -49,10 +56,10 @@ conns_get(struct conns *conns)
 {
 	struct conn *conn;
 
-	if (TAILQ_EMPTY(&conns->unused) && !add_chunk(conns))
+	if (!conns->unused && !add_chunk(conns))
 		return NULL;
-	conn = TAILQ_FIRST(&conns->unused);
-	TAILQ_REMOVE(&conns->unused, conn, blocked);
+	conn = conns->unused;
+	conns->unused = conn->own.next;
 	return conn;
 }
 
@@ -61,7 +68,7 @@ conns_put(struct conns *conns, struct conn *conn)
 {
 	/* Whoever still has it at hand can tell that it is gone. */
 	conn->serial = 0;
-	TAILQ_INSERT_HEAD(&conns->unused, conn, blocked);
+	shelve(conns, conn);
 }
 
 bool
@@ -113,34 +120,6 @@ conns_list(struct instance *instance, struct conn *conn)
 	place(instance, conn, instance->unlisted++);
 }
 
-void
-conns_block(struct conn *conn, uint64_t since)
-{
-	struct conn_queue *queue = &conn->instance->blocked;
-	struct conn *before;
-
-	conns_unblock(conn);
-	conn->blocked_since = since;
-	conn->flags |= CONN_BLOCKED;
-	/* Longest first: as a rule it is the last, unless it was handed over. */
-	before = TAILQ_LAST(queue, conn_queue);
-	while (before && before->blocked_since > since)
-		before = TAILQ_PREV(before, conn_queue, blocked);
-	if (before)
-		TAILQ_INSERT_AFTER(queue, before, conn, blocked);
-	else
-		TAILQ_INSERT_HEAD(queue, conn, blocked);
-}
-
-void
-conns_unblock(struct conn *conn)
-{
-	if (!(conn->flags & CONN_BLOCKED))
-		return;
-	conn->flags &= (uint16_t)~CONN_BLOCKED;
-	TAILQ_REMOVE(&conn->instance->blocked, conn, blocked);
-}
-
 bool
 conns_reads(const struct conn *conn)
 {
@@ -150,7 +129,7 @@ conns_reads(const struct conn *conn)
 	if (conn->flags & CONN_ENDING)
 		return true;
 	return !(conn->flags & CONN_HELD) &&
-	       !(conn->owed && conn->instance->config->service->paced);
+	       !(conn_owes(conn) > 0 && conn->instance->config->service->paced);
 }
 
 uint32_t
@@ -160,7 +139,7 @@ conns_events(const struct conn *conn)
 
 	if (conns_reads(conn))
 		events |= EPOLLIN | EPOLLRDHUP;
-	if (conn->flags & CONN_BLOCKED)
+	if (conn->debt)
 		events |= EPOLLOUT;
 	return events;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The connections of a worker: the memory of them, which service has which,
- * who waits for room, and what the event loop watches for.  What is said over
- * a connection is worker/conn.h's business.
+ * The connections of a worker: the memory of them, which service has which, and
+ * what the event loop watches for.  What is said over a connection is
+ * worker/conn.h's business, and who is behind worker/conn_debt.h's.
  */
 #ifndef TIMED_WORKER_CONNS_H
 #define TIMED_WORKER_CONNS_H
@@ -20,20 +20,24 @@ enum {
 	CONN_CHUNK = 128
 };
 
+struct accept_listener;
+
 struct conns {
 	struct loop *loop;
 	struct peers *peers;   /* for how many clients the log calls active */
 	struct census *census; /* of all workers; NULL: there is none */
+	/* Those of the plan, by which connections come in. */
+	const struct accept_listener *listeners;
 	/* Their number changed: `count` is what it is now. */
 	void (*changed)(struct conns *conns);
 	struct conn **chunks;
 	uint32_t chunk_count;
-	uint32_t count;	 /* that are in use */
-	uint64_t serial; /* the last one given */
-	uint64_t now;	 /* CLOCK_MONOTONIC, at the last second */
-	struct conn_queue unused;
-	char scratch[4096]; /* what arrived, while it is looked at */
-	struct batch batch; /* what many are sent at once */
+	uint32_t count;	     /* that are in use */
+	uint64_t serial;     /* the last one given */
+	uint64_t now;	     /* CLOCK_MONOTONIC, at the last second */
+	struct conn *unused; /* the first of them; see own.next */
+	char scratch[4096];  /* what arrived, while it is looked at */
+	struct batch batch;  /* what many are sent at once */
 };
 
 /* FIRST: the serials that are given are above it. */
@@ -51,10 +55,6 @@ void conns_leave(struct instance *instance, struct conn *conn);
 
 /* It was away, and an operator who is being told of INSTANCE's hears of it. */
 void conns_list(struct instance *instance, struct conn *conn);
-
-/* It waits for room, since SINCE (CLOCK_MONOTONIC, nanoseconds). */
-void conns_block(struct conn *conn, uint64_t since);
-void conns_unblock(struct conn *conn);
 
 /* Whether what the client sends is read now. */
 bool conns_reads(const struct conn *conn);

@@ -22,10 +22,19 @@ is_open(const struct handover_link *link)
 
 /* --- what has a receipt, and what has none --- */
 
+static struct conn **
+offered_to(const struct handover_link *link)
+{
+	struct handover *handover = link->handover;
+
+	return handover->offered[link - handover->links];
+}
+
 /* The receipt for the oldest batch: its connections are the successor's. */
 static void
 settle(struct handover_link *link)
 {
+	struct conn **offered = offered_to(link);
 	int count = link->counts[0];
 
 	link->given += (uint64_t)count;
@@ -35,12 +44,11 @@ settle(struct handover_link *link)
 		(size_t)link->batches * sizeof(*link->counts));
 	link->waiting_since = clock_monotonic();
 	link->handover->settled = link->waiting_since;
-	while (count-- > 0) {
-		struct conn *conn = TAILQ_FIRST(&link->offered);
-
-		TAILQ_REMOVE(&link->offered, conn, blocked);
-		conn_give(conn);
-	}
+	for (int i = 0; i < count; i++)
+		conn_give(offered[i]);
+	link->offered -= count;
+	memmove(offered, offered + count,
+		(size_t)link->offered * sizeof(struct conn *));
 }
 
 /* Take the receipts that are there.  False when the successor is no good. */
@@ -64,7 +72,7 @@ take_receipts(struct handover_link *link)
 static void
 let_go(struct handover_link *link)
 {
-	struct conn *conn;
+	struct conn **offered = offered_to(link);
 
 	shutdown(link->source.fd, SHUT_RDWR);
 	(void)take_receipts(link);
@@ -72,10 +80,9 @@ let_go(struct handover_link *link)
 	close(link->source.fd);
 	link->source.fd = -1;
 	link->batches = 0;
-	while ((conn = TAILQ_FIRST(&link->offered))) {
-		TAILQ_REMOVE(&link->offered, conn, blocked);
-		conn_reclaim(conn);
-	}
+	for (int i = 0; i < link->offered; i++)
+		conn_reclaim(offered[i]);
+	link->offered = 0;
 }
 
 static void
@@ -140,7 +147,7 @@ next_conn(struct handover *handover)
 		struct instance *instance = &handover->instances[i];
 
 		if (!TAILQ_EMPTY(&instance->blocked))
-			return TAILQ_FIRST(&instance->blocked);
+			return TAILQ_FIRST(&instance->blocked)->conn;
 		if (instance->member_count > 0)
 			return instance->members[instance->member_count - 1];
 	}
@@ -177,13 +184,14 @@ add(struct handover *handover, struct conn *conn)
 static void
 offer(struct handover *handover, struct handover_link *link, int share)
 {
+	struct conn **offered = offered_to(link);
 	struct conn *conn;
 
 	handoff_begin(&handover->batch);
 	while (handover->batch.count < share && (conn = next_conn(handover)) &&
 	       add(handover, conn)) {
 		conn_offer(conn);
-		TAILQ_INSERT_TAIL(&link->offered, conn, blocked);
+		offered[link->offered++] = conn;
 	}
 }
 
@@ -191,12 +199,10 @@ offer(struct handover *handover, struct handover_link *link, int share)
 static void
 take_back(struct handover_link *link, int count)
 {
-	while (count-- > 0) {
-		struct conn *conn = TAILQ_LAST(&link->offered, conn_queue);
+	struct conn **offered = offered_to(link);
 
-		TAILQ_REMOVE(&link->offered, conn, blocked);
-		conn_reclaim(conn);
-	}
+	while (count-- > 0)
+		conn_reclaim(offered[--link->offered]);
 }
 
 enum sent {
@@ -333,7 +339,6 @@ add_link(struct handover *handover, uint64_t generation, int fd)
 		.handover = handover,
 		.generation = generation,
 	};
-	TAILQ_INIT(&link->offered);
 	if (loop_add(handover->conns->loop, &link->source, EPOLLIN) < 0) {
 		close(fd);
 		link->source.fd = -1;

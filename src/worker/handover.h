@@ -25,6 +25,7 @@
 enum {
 	HANDOVER_LINKS = 128, /* two generations of successors */
 	HANDOVER_WINDOW = 4,  /* batches under way to one successor */
+	HANDOVER_OFFERED = HANDOVER_WINDOW * HANDOFF_BATCH,
 };
 
 struct handover;
@@ -36,8 +37,8 @@ struct handover_link {
 	uint64_t generation;
 	uint64_t waiting_since; /* for a receipt; CLOCK_MONOTONIC, ns */
 	uint64_t given;		/* connections that are its own now */
-	struct conn_queue offered;
-	int batches; /* under way: without a receipt */
+	int offered;		/* connections under way: without a receipt */
+	int batches;		/* that these are in */
 	int counts[HANDOVER_WINDOW];
 };
 
@@ -54,6 +55,8 @@ struct handover {
 	uint64_t given;
 	struct handoff_batch batch;
 	char state[HANDOFF_STATE]; /* of the connection being added */
+	/* By link, what is under way, oldest first. */
+	struct conn *offered[HANDOVER_LINKS][HANDOVER_OFFERED];
 };
 
 /* 0, or -1 with errno.  Nothing is handed over yet. */

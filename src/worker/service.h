@@ -74,11 +74,11 @@ struct instance {
 	uint32_t looked_at; /* where the next look at members begins */
 	uint32_t look_at;   /* how many more are in this round of looks */
 	uint32_t each_look; /* how many in a second */
-	TAILQ_HEAD(conn_queue, conn) blocked; /* longest first */
-	struct tally *tally;		      /* in the worker's slot */
-	struct histogram *lateness;	      /* in the worker's slot */
-	struct limits *limits;		      /* NULL: none */
-	void *state;			      /* the service's own */
+	TAILQ_HEAD(conn_debts, conn_debt) blocked; /* longest first */
+	struct tally *tally;			   /* in the worker's slot */
+	struct histogram *lateness;		   /* in the worker's slot */
+	struct limits *limits;			   /* NULL: none */
+	void *state;				   /* the service's own */
 };
 
 struct service {

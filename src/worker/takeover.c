@@ -106,7 +106,7 @@ take(struct takeover *takeover, int fd, const struct handoff_conn *saved,
 	} else if (!listener) {
 		conn_close(conn, CONN_REMOVED);
 	} else {
-		conn->listener = listener->id;
+		conn->listener = (uint16_t)(listener - takeover->listeners);
 		if (service->resume)
 			service->resume(conn);
 	}

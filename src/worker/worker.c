@@ -314,6 +314,7 @@ open_conns(struct worker *worker)
 	conns_init(&worker->conns, &worker->loop, &worker->peers,
 		   serial_first(plan->generation, plan->slot), conns_changed);
 	worker->conns.census = &worker->census;
+	worker->conns.listeners = plan->listeners;
 	/* The sandbox has no memory that the kernel may not page. */
 	batch_open(&worker->conns.batch);
 }

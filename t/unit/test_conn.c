@@ -117,7 +117,7 @@ connect_one(struct bench *bench)
 
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	assert_true(conn_open(&bench->instance, 1, ends[1], &nobody));
+	assert_true(conn_open(&bench->instance, 0, ends[1], &nobody));
 	return ends[0];
 }
 
@@ -165,7 +165,7 @@ rest_of_a_line_comes_before_anything_else(void **state)
 		/* Not a byte of the next line while something is owed. */
 		assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
 		takes = 1;
-		while (conn->owed)
+		while (conn_owes(conn) > 0)
 			turn(bench);
 		expect_text(client, "2026-11-21 10:00:00\n");
 		assert_int_equal(bench->message->holders, 1);
@@ -352,6 +352,79 @@ who_takes_nothing_is_closed(void **state)
 }
 
 static void
+expect_waiting(const struct bench *bench, struct conn *const *conns, int count)
+{
+	const struct conn_debt *debt = TAILQ_FIRST(&bench->instance.blocked);
+
+	for (int i = 0; i < count; i++) {
+		assert_non_null(debt);
+		assert_ptr_equal(debt->conn, conns[i]);
+		debt = TAILQ_NEXT(debt, entry);
+	}
+	assert_null(debt);
+}
+
+static void
+who_waits_longest_is_the_first(void **state)
+{
+	struct bench *bench = *state;
+	struct conn *one, *two, *three;
+	int clients[3];
+
+	clients[0] = connect_one(bench), one = newest(bench);
+	clients[1] = connect_one(bench), two = newest(bench);
+	clients[2] = connect_one(bench), three = newest(bench);
+	assert_true(conn_debt_wait(one, 30));
+	assert_true(conn_debt_wait(two, 10));
+	assert_true(conn_debt_wait(three, 20));
+	expect_waiting(bench, (struct conn *[]){ two, three, one }, 3);
+	/* It took something, and waits again. */
+	assert_true(conn_debt_wait(two, 40));
+	expect_waiting(bench, (struct conn *[]){ three, one, two }, 3);
+	conn_debt_settle(one);
+	assert_null(one->debt);
+	expect_waiting(bench, (struct conn *[]){ three, two }, 2);
+	conn_close(three, CONN_CLIENT_RESET);
+	expect_waiting(bench, (struct conn *[]){ two }, 1);
+	/* Whom there was no debt for is not in the way. */
+	conn_debt_settle(one);
+	conn_debt_list(one);
+	expect_waiting(bench, (struct conn *[]){ two }, 1);
+	for (int i = 0; i < 3; i++)
+		close(clients[i]);
+}
+
+static void
+who_takes_it_all_owes_nothing(void **state)
+{
+	struct bench *bench = *state;
+	int client = connect_one(bench);
+	struct conn *conn = newest(bench);
+
+	assert_int_equal(conn_send(conn, bench->message), CONN_SENT);
+	assert_null(conn->debt);
+	takes = 5;
+	assert_int_equal(conn_send(conn, bench->message), CONN_PARTLY);
+	assert_int_equal(conn_owes(conn), 15);
+	turn(bench);
+	assert_int_equal(conn_owes(conn), 10);
+	takes = -1;
+	turn(bench);
+	assert_int_equal(conn_owes(conn), 0);
+	assert_null(conn->debt);
+	/* Nothing at all, and then, before anybody looks, a line. */
+	takes = 0;
+	assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
+	assert_non_null(conn->debt);
+	assert_int_equal(conn_owes(conn), 0);
+	takes = -1;
+	assert_int_equal(conn_send(conn, bench->message), CONN_SENT);
+	assert_null(conn->debt);
+	assert_int_equal(bench->message->holders, 1);
+	close(client);
+}
+
+static void
 progress_ends_a_stall(void **state)
 {
 	struct bench *bench = *state;
@@ -360,10 +433,10 @@ progress_ends_a_stall(void **state)
 
 	takes = 0;
 	assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
-	assert_true(conn->flags & CONN_BLOCKED);
+	assert_non_null(conn->debt);
 	takes = -1;
 	turn(bench);
-	assert_false(conn->flags & CONN_BLOCKED);
+	assert_null(conn->debt);
 	conn_close_stalled(&bench->instance);
 	assert_int_equal(bench->instance.member_count, 1);
 	close(client);
@@ -421,6 +494,8 @@ main(void)
 		TEST(the_same_with_a_ring),
 		TEST(nobody_is_always_the_last),
 		TEST(who_takes_nothing_is_closed),
+		TEST(who_waits_longest_is_the_first),
+		TEST(who_takes_it_all_owes_nothing),
 		TEST(progress_ends_a_stall),
 		TEST(half_closed_clients_are_served),
 		TEST(an_end_sends_what_is_owed_first),

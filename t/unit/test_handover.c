@@ -20,7 +20,9 @@
 
 enum {
 	MOST = 600,
-	LISTENER = 77
+	LISTENER = 77,
+	OTHER_LISTENER = 78,
+	LISTENERS = 2
 };
 
 /* How much the next sends take; -1: as much as there is. */
@@ -60,7 +62,7 @@ struct side {
 	struct scoreboard_slot *slot;
 	struct handover handover;
 	struct takeover takeover;
-	struct accept_listener listener;
+	struct accept_listener listeners[LISTENERS];
 	int changes;
 };
 
@@ -108,11 +110,14 @@ open_side(struct bench *bench, struct side *side, int slot)
 	instance->tally = &side->slot->services[4];
 	instance->lateness = &side->slot->lateness;
 	TAILQ_INIT(&instance->blocked);
-	side->listener = (struct accept_listener){ .fd = -1, .id = LISTENER };
+	/* They need not be in the same place in the next generation. */
+	side->listeners[side == &bench->new].id = LISTENER;
+	side->listeners[side != &bench->new].id = OTHER_LISTENER;
+	side->conns.listeners = side->listeners;
 	assert_int_equal(
 		handover_open(&side->handover, &side->conns, instance, 1), 0);
 	takeover_open(&side->takeover, &side->conns, side->slot, instance, 1,
-		      &side->listener, 1, takeover_changed);
+		      side->listeners, LISTENERS, takeover_changed);
 }
 
 static void
@@ -179,8 +184,8 @@ come(struct bench *bench, int count)
 					    SOCK_STREAM | SOCK_NONBLOCK, 0,
 					    ends),
 				 0);
-		assert_true(conn_open(&bench->old.instance, LISTENER, ends[1],
-				      &nobody));
+		assert_true(
+			conn_open(&bench->old.instance, 0, ends[1], &nobody));
 		bench->clients[bench->count++] = ends[0];
 	}
 	return bench->clients[bench->count - 1];
@@ -310,7 +315,7 @@ all_are_passed_on_as_they_were(void **state)
 	assert_int_equal(conn->mark, 99);
 	assert_int_equal(conn->bytes_in, 5);
 	assert_int_equal(conn->bytes_out, 20);
-	assert_int_equal(conn->listener, LISTENER);
+	assert_int_equal(conn->listener, 1);
 	expect_served(bench, &bench->new, 500);
 	/* With its end, the old one is through. */
 	assert_int_equal(bench->new.takeover.open, 1);
@@ -336,11 +341,11 @@ half_a_line_is_sent_on_by_the_new_one(void **state)
 		turns(bench);
 		conn = newest(&bench->new);
 		assert_int_equal(bench->message->holders, 1);
-		assert_true(conn->flags & CONN_BLOCKED);
+		assert_non_null(conn->debt);
 		/* Nothing else comes before the rest. */
 		assert_int_equal(conn_send(conn, bench->message), CONN_SKIPPED);
 		takes = 3;
-		while (conn->owed)
+		while (conn_owes(conn) > 0)
 			turn(&bench->new);
 		takes = -1;
 		assert_int_equal(conn_send(conn, bench->message), CONN_SENT);
@@ -375,16 +380,34 @@ half_a_line_is_sent_on_after_a_return(void **state)
 	expect_text(client, "2026-11-21 10:00:00\n2026-11-21 10:00:00\n");
 }
 
+/* Those who wait on this side came half a second after each other. */
+static void
+expect_order(const struct side *side, const uint64_t *serials, uint64_t from,
+	     uint64_t until)
+{
+	const struct conn_debt *debt = TAILQ_FIRST(&side->instance.blocked);
+
+	for (uint64_t i = from; i < until; i++) {
+		assert_non_null(debt);
+		assert_int_equal(debt->conn->serial, serials[i]);
+		assert_int_equal(debt->since,
+				 (uint64_t)CLOCK_SECOND * (2 + i) / 2);
+		debt = TAILQ_NEXT(debt, entry);
+	}
+	assert_null(debt);
+}
+
 static void
 stalls_keep_their_age_and_order(void **state)
 {
 	struct bench *bench = *state;
-	struct conn *conn;
+	uint64_t serials[4];
 
 	bench->old.config.stall = bench->new.config.stall =
 		3 * (uint64_t)CLOCK_SECOND;
 	for (int i = 0; i < 4; i++) {
 		come(bench, 1);
+		serials[i] = newest(&bench->old)->serial;
 		takes = 5;
 		assert_int_equal(conn_send(newest(&bench->old), bench->message),
 				 CONN_PARTLY);
@@ -394,16 +417,45 @@ stalls_keep_their_age_and_order(void **state)
 	hand_over(bench);
 	turns(bench);
 	assert_int_equal(bench->new.instance.member_count, 4);
-	conn = TAILQ_FIRST(&bench->new.instance.blocked);
-	for (uint64_t i = 0; i < 4; i++) {
-		assert_int_equal(conn->blocked_since,
-				 (uint64_t)CLOCK_SECOND * (2 + i) / 2);
-		conn = TAILQ_NEXT(conn, blocked);
-	}
+	expect_order(&bench->new, serials, 0, 4);
 	/* Three seconds after the second one. */
 	the_time = (uint64_t)CLOCK_SECOND * 9 / 2;
 	conn_close_stalled(&bench->new.instance);
 	assert_int_equal(bench->new.instance.member_count, 2);
+}
+
+/* Four who wait are offered; meanwhile comes a fifth. */
+static void
+who_comes_back_has_his_place_again(void **state)
+{
+	struct bench *bench = *state;
+	uint64_t serials[5];
+	int heir = -1, later;
+
+	takes = 5;
+	for (int i = 0; i < 5; i++) {
+		if (i == 4)
+			heir = successor(bench, 2);
+		come(bench, 1);
+		serials[i] = newest(&bench->old)->serial;
+		assert_int_equal(conn_send(newest(&bench->old), bench->message),
+				 CONN_PARTLY);
+		the_time += (uint64_t)CLOCK_SECOND / 2;
+	}
+	takes = 0;
+	expect_order(&bench->old, serials, 4, 5);
+	assert_int_equal(batch_of(bench, heir), 4);
+	handoff_discard(&bench->batch);
+	close(heir);
+	turn(&bench->old);
+	expect_order(&bench->old, serials, 0, 5);
+	/* And with the next one it is as if nothing had been. */
+	later = successor(bench, 3);
+	assert_int_equal(batch_of(bench, later), 5);
+	handoff_discard(&bench->batch);
+	close(later);
+	turn(&bench->old);
+	expect_order(&bench->old, serials, 0, 5);
 }
 
 static void
@@ -626,7 +678,7 @@ who_has_no_service_or_listener_any_more_is_closed(void **state)
 	assert_int_equal(recv(client, &byte, 1, 0), 0);
 	bench->new.config.board = 4;
 	client = come(bench, 1);
-	bench->new.listener.id++;
+	bench->new.listeners[1].id = 79;
 	handover_continue(&bench->old.handover);
 	turns(bench);
 	assert_int_equal(bench->new.slot->services[4].taken, 2);
@@ -662,6 +714,7 @@ main(void)
 		TEST(half_a_line_is_sent_on_by_the_new_one),
 		TEST(half_a_line_is_sent_on_after_a_return),
 		TEST(stalls_keep_their_age_and_order),
+		TEST(who_comes_back_has_his_place_again),
 		TEST(a_successor_that_dies_gives_all_back),
 		TEST(what_had_a_receipt_is_gone_with_the_successor),
 		TEST(a_successor_that_is_silent_is_let_go),

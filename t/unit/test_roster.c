@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "ipc/command.h"
+#include "worker/accept.h"
 #include "worker/roster.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ struct bench {
 	struct service_config configs[2];
 	struct instance instances[2];
 	struct scoreboard_slot slot;
+	struct accept_listener listener;
 	struct handover handover;
 	struct roster roster;
 	char *map;
@@ -87,6 +89,7 @@ set_up(void **state)
 	assert_int_equal(loop_open(&bench->loop), 0);
 	peers_init(&bench->peers, &bench->scoreboard, 0, 1);
 	conns_init(&bench->conns, &bench->loop, &bench->peers, 0, changed);
+	bench->conns.listeners = &bench->listener;
 	make_instance(bench, 0, &plain);
 	make_instance(bench, 1, &named);
 	assert_int_equal(handover_open(&bench->handover, &bench->conns,
@@ -137,7 +140,7 @@ come(struct bench *bench, int service, int count)
 					    SOCK_STREAM | SOCK_NONBLOCK, 0,
 					    ends),
 				 0);
-		assert_true(conn_open(&bench->instances[service], 1, ends[1],
+		assert_true(conn_open(&bench->instances[service], 0, ends[1],
 				      &nobody));
 		bench->clients[bench->conns.serial] = ends[0];
 	}

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "service/registry.h"
+#include "worker/accept.h"
 #include "worker/conns.h"
 
 #include <errno.h>
@@ -83,7 +84,11 @@ __wrap_loop_add(struct loop *loop, struct loop_source *source, uint32_t events)
 ssize_t
 __wrap_send(int fd, const void *bytes, size_t length, int flags)
 {
-	if (takes >= 0 && (size_t)takes < length)
+	if (takes == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (takes > 0 && (size_t)takes < length)
 		length = (size_t)takes;
 	return __real_send(fd, bytes, length, flags);
 }
@@ -105,6 +110,7 @@ struct bench {
 	struct instance instance;
 	struct scoreboard_slot slot;
 	struct tally *tally;
+	struct accept_listener listener;
 	char *map; /* of a scoreboard that nobody else is on */
 };
 
@@ -151,6 +157,7 @@ make_bench(void **state)
 	assert_int_equal(loop_open(&bench->loop), 0);
 	peers_init(&bench->peers, &bench->scoreboard, 0, 1);
 	conns_init(&bench->conns, &bench->loop, &bench->peers, 0, changed);
+	bench->conns.listeners = &bench->listener;
 	configure(&bench->config);
 	bench->tally = &bench->slot.services[0];
 	bench->instance.config = &bench->config;
@@ -193,7 +200,7 @@ come(struct bench *bench, bool welcome)
 
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	assert_int_equal(conn_open(&bench->instance, 1, ends[1], &nobody),
+	assert_int_equal(conn_open(&bench->instance, 0, ends[1], &nobody),
 			 welcome);
 	return ends[0];
 }
@@ -363,6 +370,190 @@ a_line_is_skipped_for_all(void **state)
 	close(slow);
 }
 
+/* ---- Those who are behind -------------------------------------------------- */
+
+static struct conn *
+newest(const struct bench *bench)
+{
+	return bench->instance.members[bench->instance.member_count - 1];
+}
+
+/* One who has the line of this second; *CONN is his. */
+static int
+listen_in(struct bench *bench, struct conn **conn)
+{
+	int client = come(bench, true);
+
+	expect_text(client, "1000\n");
+	*conn = newest(bench);
+	return client;
+}
+
+static void
+a_part_that_cannot_be_remembered_ends_it(void **state)
+{
+	struct bench *bench = *state;
+	struct conn *conn;
+	int client = listen_in(bench, &conn);
+	int other;
+
+	tick(bench, 1001);
+	expect_text(client, "1001\n");
+	takes = 2;
+	memory = 0;
+	tick(bench, 1002);
+	assert_int_equal(bench->instance.member_count, 0);
+	assert_int_equal(bench->tally->closed, 1);
+	/* What went out is counted, and is no line. */
+	assert_int_equal(bench->tally->bytes_out, 5 + 5 + 2);
+	assert_int_equal(bench->tally->ticks, 2);
+	expect_text(client, "10");
+	expect_end(client);
+	takes = -1;
+	memory = -1;
+	other = come(bench, true);
+	expect_text(other, "1002\n");
+	close(other);
+}
+
+static void
+who_takes_nothing_is_skipped_and_stays(void **state)
+{
+	struct bench *bench = *state;
+	struct conn *conn;
+	int client = listen_in(bench, &conn);
+
+	bench->config.stall = 1;
+	tick(bench, 1001);
+	expect_text(client, "1001\n");
+	takes = 0;
+	memory = 0;
+	for (int second = 1002; second < 1005; second++)
+		tick(bench, second);
+	assert_int_equal(bench->tally->skipped, 3);
+	/* Nobody knows for how long, and so nobody holds it against him. */
+	assert_null(conn->debt);
+	conn_close_stalled(&bench->instance);
+	assert_int_equal(bench->instance.member_count, 1);
+	takes = -1;
+	tick(bench, 1005);
+	expect_text(client, "1005\n");
+	takes = 0;
+	memory = -1;
+	tick(bench, 1006);
+	assert_non_null(conn->debt);
+	conn_close_stalled(&bench->instance);
+	assert_int_equal(bench->instance.member_count, 0);
+	expect_end(client);
+}
+
+static void
+what_is_his_alone_is_kept_or_he_goes(void **state)
+{
+	struct bench *bench = *state;
+	struct iovec part = { (char[]){ "abcd" }, 4 };
+	struct conn *conn;
+	size_t sent;
+	int client;
+
+	/* A copy of the rest, and the debt. */
+	for (int i = 0; i < 2; i++) {
+		client = listen_in(bench, &conn);
+		takes = 1;
+		memory = i;
+		assert_int_equal(conn_write(conn, &part, 1), CONN_GONE);
+		takes = memory = -1;
+		expect_text(client, "a");
+		expect_end(client);
+	}
+	client = listen_in(bench, &conn);
+	takes = 1;
+	memory = 0;
+	assert_int_equal(conn_push(conn, &part, 1, &sent), CONN_GONE);
+	assert_int_equal(bench->tally->closed, 3);
+	takes = memory = -1;
+	expect_text(client, "a");
+	expect_end(client);
+	client = listen_in(bench, &conn);
+	takes = 1;
+	memory = 2;
+	assert_int_equal(conn_write(conn, &part, 1), CONN_PARTLY);
+	/* Who has a debt needs memory for the bytes alone. */
+	memory = 1;
+	assert_true(conn_owe(conn, "ef", 2));
+	assert_false(conn_owe(conn, "gh", 2));
+	assert_int_equal(conn_owes(conn), 5);
+	takes = -1;
+	conn->source.ready(&conn->source, EPOLLOUT);
+	expect_text(client, "abcdef");
+	close(client);
+}
+
+/* ---- Those who change hands while they are behind ------------------------- */
+
+static void
+a_return_needs_no_memory(void **state)
+{
+	struct bench *bench = *state;
+	struct conn *conn;
+	int client = listen_in(bench, &conn);
+	uint64_t since;
+
+	takes = 2;
+	tick(bench, 1001);
+	since = conn->debt->since;
+	memory = 0;
+	conn_offer(conn);
+	assert_true(TAILQ_EMPTY(&bench->instance.blocked));
+	conn_reclaim(conn);
+	assert_ptr_equal(TAILQ_FIRST(&bench->instance.blocked)->conn, conn);
+	assert_int_equal(conn->debt->since, since);
+	takes = -1;
+	conn->source.ready(&conn->source, EPOLLOUT);
+	expect_text(client, "1001\n");
+	close(client);
+}
+
+static void
+who_cannot_be_taken_over_is_closed(void **state)
+{
+	struct bench *bench = *state;
+	struct handoff_conn saved;
+	struct conn *conn;
+	const char *owed;
+	char rest[8];
+	int client = listen_in(bench, &conn);
+	int fd = dup(conn->source.fd);
+	int before;
+
+	takes = 2;
+	tick(bench, 1001);
+	conn_save(conn, &saved, &owed);
+	assert_true(saved.flags & CONN_BLOCKED);
+	assert_int_equal(saved.owed, 3);
+	memcpy(rest, owed, saved.owed);
+	conn_offer(conn);
+	conn_give(conn);
+	before = next_descriptor();
+	/* The debt, what is owed. */
+	for (int i = 0; i < 2; i++) {
+		memory = i;
+		assert_null(
+			conn_restore(&bench->instance, dup(fd), &saved, rest));
+		assert_int_equal(next_descriptor(), before);
+		assert_int_equal(bench->tally->closed, i + 1);
+	}
+	/* There are a struct and a place for it. */
+	memory = 2;
+	conn = conn_restore(&bench->instance, fd, &saved, rest);
+	assert_non_null(conn);
+	assert_int_equal(conn->debt->since, saved.blocked_since);
+	takes = -1;
+	conn->source.ready(&conn->source, EPOLLOUT);
+	expect_text(client, "1001\n");
+	close(client);
+}
+
 int
 main(void)
 {
@@ -372,6 +563,11 @@ main(void)
 		TEST(those_who_are_there_miss_nothing),
 		TEST(who_cannot_have_a_first_line_is_closed),
 		TEST(a_line_is_skipped_for_all),
+		TEST(a_part_that_cannot_be_remembered_ends_it),
+		TEST(who_takes_nothing_is_skipped_and_stays),
+		TEST(what_is_his_alone_is_kept_or_he_goes),
+		TEST(a_return_needs_no_memory),
+		TEST(who_cannot_be_taken_over_is_closed),
 	};
 
 	return cmocka_run_group_tests_name("shortage", tests, NULL, NULL);
