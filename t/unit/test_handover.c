@@ -475,6 +475,20 @@ a_successor_that_dies_gives_all_back(void **state)
 }
 
 static void
+a_successor_that_was_dead_before_gets_nothing(void **state)
+{
+	struct bench *bench = *state;
+	int ends[2];
+
+	come(bench, 300);
+	assert_int_equal(handoff_pair(ends), 0);
+	close(ends[1]);
+	handover_begin(&bench->old.handover, 2, &ends[0], 1);
+	assert_false(handover_under_way(&bench->old.handover));
+	expect_served(bench, &bench->old, 300);
+}
+
+static void
 what_had_a_receipt_is_gone_with_the_successor(void **state)
 {
 	struct bench *bench = *state;
@@ -716,6 +730,7 @@ main(void)
 		TEST(stalls_keep_their_age_and_order),
 		TEST(who_comes_back_has_his_place_again),
 		TEST(a_successor_that_dies_gives_all_back),
+		TEST(a_successor_that_was_dead_before_gets_nothing),
 		TEST(what_had_a_receipt_is_gone_with_the_successor),
 		TEST(a_successor_that_is_silent_is_let_go),
 		TEST(what_comes_back_goes_to_the_others),
