@@ -8,7 +8,7 @@
  * before anything else is sent, and as long as something is left over, new
  * messages are refused (the caller counts them as skipped), not queued.  What
  * is made for one client out of its own bytes must not be refused: a service
- * that does that is `paced`, and reads nothing more from whom it owes something.
+ * that does so is `paced`, and reads nothing more from whom it owes something.
  *
  * A client that has closed its sending side is still served, unless the service
  * has a `finish` or a `hangup`: that is what a script's
@@ -60,8 +60,8 @@ enum conn_reason {
 };
 
 /*
- * 144 bytes, of which a tick for somebody who takes it needs the first 64.  What
- * is added here is paid for by every client; what only a few need, elsewhere.
+ * 144 bytes, of which a tick needs the first 64 where it is taken.  Each client
+ * pays for all of it: what only a few need is elsewhere.
  */
 struct conn {
 	struct loop_source source;
