@@ -239,6 +239,39 @@ is_bounded()
 	log_has "error keeper\[$(children | awk '$2 == "hasher" { print $1 }')\]: system call refused; call='openat'"
 }
 
+# ---- Another user -----------------------------------------------------------
+
+@test "privileges: a reload can make another user of the journal, too" {
+	local before after
+	if [ "$(id -u)" -ne 0 ]; then
+		# Who is not root is who he is.
+		timed_start 'user = "daemon";'
+		[ "$(field "$(pgrep -P "$TIMED_PID" -f journal)" Uid)" = \
+			"$(field "$TIMED_PID" Uid)" ]
+		return
+	fi
+	timed_start 'user = "daemon";'
+	before=$(pgrep -P "$TIMED_PID" -f journal)
+	[[ $(field "$before" Uid) == "$(id -u daemon) "* ]]
+	# The log is not his.
+	timed_config 'user = "nobody";'
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" log_has 'reload failed; .*chown it'
+	[ "$(pgrep -P "$TIMED_PID" -f journal)" = "$before" ]
+	chown -R nobody "$(dirname "$LOG")"
+	kill -HUP "$TIMED_PID"
+	wait_until "$PATIENCE" gone "$before"
+	wait_until "$PATIENCE" pgrep -P "$TIMED_PID" -f journal
+	after=$(pgrep -P "$TIMED_PID" -f journal)
+	wait_until "$PATIENCE" log_has ' reloaded; .*'
+	[[ $(field "$after" Uid) == "$(id -u nobody) "* ]]
+	# It can open the next file.
+	mv "$LOG" "$LOG.1"
+	kill -USR1 "$TIMED_PID"
+	wait_until "$PATIENCE" test -e "$LOG"
+	[ "$(stat -c %U "$LOG")" = nobody ]
+}
+
 # ---- Another root -----------------------------------------------------------
 
 @test "privileges: workers are where there is nothing" {

@@ -366,3 +366,23 @@ while True:
 	run -0 timec -qr -n 3 "$SERVER"
 	[ "$output" = $'0\n1\n2' ]
 }
+
+@test "timec: a refusal is none of the lines" {
+	local refused="timec: $DIR/server: refused: too many connections\\x1b[31m"
+	serve 'say("! too many connections\033[31m\n")'
+	run -1 --separate-stderr timec -q -n 1 "$SERVER"
+	[ -z "$output" ]
+	[ "$stderr" = "${refused/$DIR/unix:$DIR}" ]
+	# It is no reason to come again as soon as one whose lines came.
+	start "$DIR/out" "$DIR/err" timec -r "$SERVER"
+	wait_until "$PATIENCE" file_has "$DIR/err" 'trying again in 2 s'
+	kill -INT "$PID"
+	wait_until 1 gone "$PID"
+	[ ! -s "$DIR/out" ]
+}
+
+@test "timec: what comes later is a line, whatever it begins with" {
+	serve 'say("one\n"); say("! two\n")'
+	run -0 timec -q -n 2 "$SERVER"
+	[ "$output" = $'one\n! two' ]
+}

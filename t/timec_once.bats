@@ -122,6 +122,15 @@ serve()
 	grep -q 'more than 2047 bytes' <<<"$stderr"
 }
 
+@test "timec daytime: a refusal is no time" {
+	serve tcp 'answer(b"! you may not connect from your address\n")'
+	run -1 --separate-stderr timec -q daytime "$SERVER"
+	[ -z "$output" ]
+	[ "$stderr" = "timec: $SERVER: refused: you may not connect from your address" ]
+	run -1 --separate-stderr timec -j daytime "$SERVER"
+	[ -z "$output" ]
+}
+
 @test "timec daytime: no line is a failure" {
 	serve tcp 'pass'
 	run -1 --separate-stderr timec -q daytime "$SERVER"

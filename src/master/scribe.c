@@ -290,15 +290,27 @@ scribe_reopen(struct scribe *scribe)
 	tell(scribe, JOURNAL_REOPEN);
 }
 
+static bool
+is_same(const struct sandbox_identity *a, const struct sandbox_identity *b)
+{
+	return a->change == b->change && a->uid == b->uid && a->gid == b->gid &&
+	       a->core_dumps == b->core_dumps;
+}
+
 void
 scribe_configure(struct scribe *scribe, const struct journal_config *config,
 		 const struct sandbox_identity *identity)
 {
+	bool same = is_same(&scribe->identity, identity);
+
 	scribe->identity = *identity;
-	if (memcmp(&scribe->config, config, sizeof(*config)) == 0)
+	if (same && memcmp(&scribe->config, config, sizeof(*config)) == 0)
 		return;
 	scribe->config = *config;
-	tell(scribe, JOURNAL_CONFIGURE);
+	if (same)
+		tell(scribe, JOURNAL_CONFIGURE);
+	else
+		scribe_renew(scribe);
 }
 
 int

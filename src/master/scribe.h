@@ -83,8 +83,8 @@ int scribe_start(struct scribe *scribe, const struct journal_config *config,
 void scribe_reopen(struct scribe *scribe);
 
 /*
- * A reload changed where the log goes.  The journal that runs stays who it is;
- * the next one is IDENTITY.
+ * A reload changed where the log goes, or whose it is.  A journal that would be
+ * somebody else than IDENTITY is replaced by one that is.
  */
 void scribe_configure(struct scribe *scribe,
 		      const struct journal_config *config,

@@ -167,6 +167,26 @@ client_escape(char *text, const char *bytes, size_t length)
 	return (size_t)(out - text);
 }
 
+bool
+client_refused(const char *address, const char *bytes, size_t length)
+{
+	char text[4 * CLIENT_REFUSAL + 1];
+	const char *end;
+
+	if (length < 2 || memcmp(bytes, "! ", 2) != 0)
+		return false;
+	bytes += 2;
+	length -= 2;
+	end = memchr(bytes, '\n', length);
+	if (end)
+		length = (size_t)(end - bytes);
+	if (length > CLIENT_REFUSAL)
+		length = CLIENT_REFUSAL;
+	text[client_escape(text, bytes, length)] = '\0';
+	client_complain("%s: refused: %s", address, text);
+	return true;
+}
+
 size_t
 client_text(const struct client *client, char *text, const char *bytes,
 	    size_t length)

@@ -22,7 +22,8 @@
 enum {
 	CLIENT_FAILED = 1, /* exit status: asked and refused, or failed */
 	CLIENT_ADDRESSES = 16,
-	CLIENT_NAME = 256, /* bytes, at most */
+	CLIENT_NAME = 256,    /* bytes, at most */
+	CLIENT_REFUSAL = 256, /* the same, of what is shown of it */
 };
 
 struct client {
@@ -76,6 +77,12 @@ void client_write(struct client *client, const char *bytes, size_t length);
 /* A short text on standard output. */
 void client_print(struct client *client, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Whether BYTES, which came first from ADDRESS, are what timed says to whom it
+ * does not let in: a line that begins with "! ".  Then it is said.
+ */
+bool client_refused(const char *address, const char *bytes, size_t length);
 
 /* OBJECT, whose owner this becomes, on one line; false: it is NULL. */
 bool client_json(struct client *client, json_t *object);

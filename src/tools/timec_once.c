@@ -154,6 +154,8 @@ show_daytime(struct client *client, const struct answer *answer)
 	char text[4 * DATAGRAM_MAX + 1];
 	size_t n;
 
+	if (client_refused(answer->address, bytes, length))
+		return false;
 	/* NIST's servers begin with an empty line. */
 	while (length > 0 && (*bytes == '\r' || *bytes == '\n')) {
 		bytes++;

@@ -54,14 +54,19 @@ tell_end(struct client *client, struct records *records, int error)
 		client_complain("the server closed the connection");
 }
 
-/* Print what arrives on FD until it ends or the client is to stop. */
+/*
+ * Print what arrives on FD, from ADDRESS, until it ends or the client is to
+ * stop.
+ */
 static void
-receive(struct stream *stream, int fd)
+receive(struct stream *stream, int fd, const struct addr *address)
 {
 	struct client *client = stream->client;
 	struct records records;
-	char bytes[RECORDS_MAX];
+	char bytes[RECORDS_MAX], name[ADDR_TEXT];
+	bool first = true;
 
+	addr_format(address, name);
 	records_open(&records, print_part, stream);
 	while (!client->done) {
 		int timeout =
@@ -76,6 +81,9 @@ receive(struct stream *stream, int fd)
 			continue;
 		}
 		n = read(fd, bytes, sizeof(bytes));
+		if (n > 0 && first && client_refused(name, bytes, (size_t)n))
+			return;
+		first = false;
 		if (n > 0) {
 			records_bytes(&records, bytes, (size_t)n);
 			continue;
@@ -99,7 +107,7 @@ timec_stream(struct client *client)
 		int fd = client_connect(client, &address);
 
 		if (fd >= 0) {
-			receive(&stream, fd);
+			receive(&stream, fd, &address);
 			close(fd);
 		}
 		if (client->done)
