@@ -283,6 +283,9 @@ main(int argc, char **argv, char **envp)
 		config_free(config);
 		return check >= 0 ? check_upgrade(check) : EX_OK;
 	}
+	/* In the foreground the log is there to see. */
+	if (!options.master.foreground && config->warning[0])
+		print_plain(config->warning);
 	if (part(&options, config, &launcher) < 0)
 		return EXIT_FAILURE;
 	return master_run(&options.master, config, &launcher);

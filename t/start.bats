@@ -225,6 +225,17 @@ serves()
 	done
 }
 
+@test "start: what is worth a warning is said to who starts it" {
+	timed_config 'hooks = { stop = [ "/missing" ]; };'
+	launch
+	[ "$(cat "$ERR")" = \
+		'timed: hook "stop" cannot be run: /missing: No such file or directory' ]
+	daemon_stop
+	timed_config
+	launch
+	[ ! -s "$ERR" ]
+}
+
 @test "start: a pipe at the launcher's output ends with the launcher" {
 	local status=0
 	timed_config
