@@ -324,7 +324,7 @@ hook()
 }
 
 @test "config: hooks in a file that others can change" {
-	local file=$DIR/included only='hooks: only in a file that nobody else can change'
+	local file=$DIR/included only='hooks: only in files that nobody else can change'
 	echo 'hooks = { stop = [ "/bin/true" ]; };' >"$CONF"
 	chmod 0666 "$CONF"
 	refused "1: $only: $CONF: others can write it"
@@ -338,8 +338,17 @@ hook()
 	chmod 0666 "$file"
 	run -78 timed -t -c "$CONF"
 	[ "$output" = "timed: included:1: $only: $file: others can write it" ]
-	# Without hooks it is the operator's business.
+	# Nor a part of them, or what could have one.
+	printf '%s\n' 'hooks = { stop = [' '@include "included"' ']; };' >"$CONF"
+	echo '"/bin/true"' >"$file"
+	refused "1: $only: $file: others can write it"
+	printf '%s\n' 'hooks = { stop = [ "/bin/true" ]; };' '@include "included"' >"$CONF"
 	: >"$file"
+	refused "1: $only: $file: others can write it"
+	chmod 0644 "$file"
+	accepted
+	# Without hooks it is the operator's business.
+	echo 'workers = 1;' >"$CONF"
 	chmod 0666 "$CONF"
 	accepted
 }
@@ -646,6 +655,16 @@ hook()
 	refused '1: the name in an @include ends on its line'
 	printf '\n@include "\0"\n' >"$CONF"
 	refused '2: a NUL byte is no text'
+	# To some versions of the parser it is beside the configuration.
+	echo 'workers = 2;' >"$DIR/more.conf"
+	echo "@include \"$DIR/more.conf\"" >"$CONF"
+	refused '1: the name in an @include has no slash at its beginning'
+}
+
+@test "config: includes without end are an error, and soon" {
+	printf '@include "timed.conf"\n%.0s' {1..30} >"$CONF"
+	run -78 timeout 10 timed -t -c "$CONF"
+	[[ $output == *': too many files are included'* ]]
 }
 
 @test "config: includes are found from another directory" {

@@ -197,6 +197,26 @@ grown()
 	metric_is timed_generation 23
 }
 
+@test "metrics: a reload that is refused takes nobody's counters, and names nobody" {
+	local i many=
+	local old='services = ( { type = "stream"; name = "old"; listen = [ "127.0.0.1:0" ]; } );'
+	local new='services = ( { type = "stream"; name = "new"; listen = [ "127.0.0.1:0" ]; } );'
+	timed_start "$STATUS_PAGE" "$old"
+	client_start "$(service_port old)"
+	wait_until "$PATIENCE" metric_is 'timed_connections_accepted_total{service="old",type="stream"}' 1
+	reload "$STATUS_PAGE" "$new"
+	for i in {1..32}; do
+		many+="${many:+,} { type = \"daytime\"; name = \"n$i\"; listen = [ \"127.0.0.1:0\" ]; }"
+	done
+	timed_config "$STATUS_PAGE" "services = ( $many );"
+	refuse
+	metric_is 'timed_connections_accepted_total{service="old",type="stream"}' 1
+	run ! metric_is 'timed_connections{service="n1",type="daytime"}' 0
+	status_is '.services | map(.name) == ["new"]'
+	reload "$STATUS_PAGE" "$old"
+	metric_is 'timed_connections_accepted_total{service="old",type="stream"}' 1
+}
+
 @test "metrics: refusals have a reason, a pause shows, the clock is the kernel's" {
 	timed_start "$STATUS_PAGE" 'services = (
 		{ type = "stream"; listen = [ "127.0.0.1:0" ]; deny = [ "127.0.0.1" ]; } );'

@@ -22,6 +22,12 @@ refused_with()
 	grep -Eq "timed.conf:[0-9]+: $pattern" <<<"$output"
 }
 
+@test "status page: a list of no addresses is an error" {
+	timed_config 'status = { listen = [ ]; };'
+	run -78 timed -t -c "$CONF"
+	[[ $output == *': listen: must have an address such as '* ]]
+}
+
 @test "status page: no status setting, no status process" {
 	timed_start
 	run ! status_pid

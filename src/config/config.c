@@ -277,14 +277,16 @@ read_all(struct config *config, config_t *parsed, struct complaints *complaints)
 
 /* A syntax error is the only one that ends the search for more. */
 static bool
-parse(config_t *parsed, const char *file, struct complaints *complaints)
+parse(struct config *config, config_t *parsed, const char *file,
+      struct complaints *complaints)
 {
 	char path[PATH_MAX];
 	const char *directory;
 
 	strlcpy(path, file, sizeof(path));
 	directory = dirname(path);
-	if (!files_check(file, directory, complaints))
+	if (!files_check(file, directory, config->doubt, sizeof(config->doubt),
+			 complaints))
 		return false;
 	config_set_include_dir(parsed, directory);
 	if (config_read_file(parsed, file) == CONFIG_TRUE)
@@ -301,14 +303,15 @@ parse(config_t *parsed, const char *file, struct complaints *complaints)
 }
 
 static bool
-open_file(config_t *parsed, const char *file, struct complaints *complaints)
+open_file(struct config *config, config_t *parsed, const char *file,
+	  struct complaints *complaints)
 {
 	errno = 0;
 	if (file)
-		return parse(parsed, file, complaints);
+		return parse(config, parsed, file, complaints);
 	if (access(DEFAULT_FILE, F_OK) < 0 && errno == ENOENT)
 		return true;
-	return parse(parsed, DEFAULT_FILE, complaints);
+	return parse(config, parsed, DEFAULT_FILE, complaints);
 }
 
 struct config *
@@ -340,7 +343,7 @@ config_load(const char *file, struct complaints *complaints)
 	}
 	set_defaults(config);
 	config_init(&parsed);
-	if (open_file(&parsed, file, complaints))
+	if (open_file(config, &parsed, file, complaints))
 		read_all(config, &parsed, complaints);
 	config_destroy(&parsed);
 	if (complaints->count || complaints->forgot) {

@@ -60,6 +60,8 @@ struct config {
 	struct service_config *services;
 	int service_count;
 	char warning[1024]; /* worth a line in the log; or empty */
+	/* Which of its files somebody else can change, and how; or empty. */
+	char doubt[PATH_MAX + 64];
 };
 
 /*

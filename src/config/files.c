@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/files.h"
 
+#include "base/trust.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +16,7 @@
 enum {
 	BYTES_MAX = 1 << 20,
 	DEPTH_MAX = 10, /* as the parser has it */
+	FILES_MAX = 100,
 	NULL_MAJOR = 1,
 	NULL_MINOR = 3,
 };
@@ -64,23 +67,37 @@ take_name(char *name)
 				  : NULL;
 }
 
-static bool check(const char *file, const char *directory, int depth,
-		  struct complaints *complaints);
+struct look {
+	const char *directory; /* where names start */
+	int files;	       /* so far */
+	char *doubt;	       /* the first one, or empty */
+	size_t size;
+	struct complaints *complaints;
+};
 
-/* LINE, of LENGTH bytes: what is wrong with it, or NULL; *NAME: of a file. */
+static bool check(struct look *look, const char *file, int depth);
+
+/*
+ * LINE, of LENGTH bytes: what is wrong with it, or NULL; *NAME: of a file.
+ * Which file an absolute name means depends on the parser's version.
+ */
 static const char *
 look_at(char *line, size_t length, char **name)
 {
+	const char *fault;
+
 	*name = NULL;
 	if (memchr(line, '\0', length))
 		return "a NUL byte is no text";
 	*name = included(line);
-	return *name ? take_name(*name) : NULL;
+	fault = *name ? take_name(*name) : NULL;
+	if (!fault && *name && **name == '/')
+		return "the name in an @include has no slash at its beginning";
+	return fault;
 }
 
 static bool
-check_included(FILE *stream, const char *file, const char *directory, int depth,
-	       struct complaints *complaints)
+check_included(struct look *look, FILE *stream, const char *file, int depth)
 {
 	char path[PATH_MAX];
 	char *line = NULL, *name;
@@ -92,15 +109,16 @@ check_included(FILE *stream, const char *file, const char *directory, int depth,
 	     good && (length = getline(&line, &room, stream)) > 0; number++) {
 		const char *fault = look_at(line, (size_t)length, &name);
 
+		if (!fault && name && look->files++ == FILES_MAX)
+			fault = "too many files are included";
 		if (fault) {
-			complain(complaints, NULL, "%s:%d: %s", file, number,
-				 fault);
+			complain(look->complaints, NULL, "%s:%d: %s", file,
+				 number, fault);
 			good = false;
 		} else if (name) {
-			snprintf(path, sizeof(path), "%s%s%s",
-				 *name == '/' ? "" : directory,
-				 *name == '/' ? "" : "/", name);
-			good = check(path, directory, depth, complaints);
+			snprintf(path, sizeof(path), "%s/%s", look->directory,
+				 name);
+			good = check(look, path, depth);
 		}
 	}
 	free(line);
@@ -108,8 +126,7 @@ check_included(FILE *stream, const char *file, const char *directory, int depth,
 }
 
 static bool
-check(const char *file, const char *directory, int depth,
-      struct complaints *complaints)
+check(struct look *look, const char *file, int depth)
 {
 	/* Non-blocking: a FIFO must not hold up even this look at it. */
 	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -120,28 +137,37 @@ check(const char *file, const char *directory, int depth,
 	if (fd < 0 && depth > 0)
 		return true; /* the parser names the line of that */
 	fault = fd < 0 ? strerror(errno) : fault_of(fd);
+	if (!*look->doubt && trust_file(file, look->doubt, look->size))
+		*look->doubt = '\0';
 	if (fault) {
-		complain(complaints, NULL, "%s: %s", file, fault);
+		complain(look->complaints, NULL, "%s: %s", file, fault);
 		if (fd >= 0)
 			close(fd);
 		return false;
 	}
 	stream = fdopen(fd, "r");
 	if (!stream) {
-		complain(complaints, NULL, "%s: %s", file, strerror(errno));
+		complain(look->complaints, NULL, "%s: %s", file,
+			 strerror(errno));
 		close(fd);
 		return false;
 	}
 	/* Deeper ones the parser refuses itself. */
 	good = depth > DEPTH_MAX ||
-	       check_included(stream, file, directory, depth + 1, complaints);
+	       check_included(look, stream, file, depth + 1);
 	fclose(stream);
 	return good;
 }
 
 bool
-files_check(const char *file, const char *directory,
+files_check(const char *file, const char *directory, char *doubt, size_t size,
 	    struct complaints *complaints)
 {
-	return check(file, directory, 0, complaints);
+	struct look look = { .directory = directory,
+			     .doubt = doubt,
+			     .size = size,
+			     .complaints = complaints };
+
+	*doubt = '\0';
+	return check(&look, file, 0);
 }

@@ -16,9 +16,11 @@
 /*
  * Whether FILE, and what it includes from DIRECTORY, are plain files (or
  * /dev/null) of at most 1 MiB, and text in which the parser finds no other
- * includes than we do; else COMPLAINTS say which is not.
+ * includes than we do; else COMPLAINTS say which is not.  DOUBT, of SIZE bytes,
+ * says which of them somebody else than root and the user of this process can
+ * change, and how; it is empty if none is.
  */
-bool files_check(const char *file, const char *directory,
-		 struct complaints *complaints);
+bool files_check(const char *file, const char *directory, char *doubt,
+		 size_t size, struct complaints *complaints);
 
 #endif

@@ -4,9 +4,7 @@
 #include "base/trust.h"
 #include "config/config.h"
 
-#include <bsd/string.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,28 +102,6 @@ read_program(struct config *config, config_setting_t *setting,
 	warn(config, kind);
 }
 
-/*
- * Whoever can change what the file says that GROUP is in can have any program
- * run.  One that is included goes by the name that the directive gives it.
- */
-static void
-distrust(config_setting_t *group, struct complaints *complaints)
-{
-	const char *name = config_setting_source_file(group);
-	char file[PATH_MAX], why[PATH_MAX + 64];
-
-	if (*name == '/')
-		strlcpy(file, name, sizeof(file));
-	else
-		snprintf(file, sizeof(file), "%s/%s",
-			 config_get_include_dir(group->config), name);
-	if (!trust_file(file, why, sizeof(why)))
-		complain(complaints, group,
-			 "hooks: only in a file that nobody else can change: "
-			 "%s",
-			 why);
-}
-
 void
 programs_read(struct config *config, config_setting_t *root,
 	      struct complaints *complaints)
@@ -138,7 +114,12 @@ programs_read(struct config *config, config_setting_t *root,
 		complain(complaints, group, "hooks: must be a group in braces");
 		return;
 	}
-	distrust(group, complaints);
+	/* Whoever can change any of them can have any program run. */
+	if (*config->doubt)
+		complain(complaints, group,
+			 "hooks: only in files that nobody else can change: "
+			 "%s",
+			 config->doubt);
 	settings_read(group, kinds, NULL, NULL, NULL, complaints);
 	for (int i = 0; i < HOOK_KINDS; i++) {
 		config_setting_t *setting =

@@ -34,8 +34,7 @@ struct program {
 const char *programs_name(enum hook_kind kind);
 
 /*
- * Fill config->hooks.  They are an error in a file that somebody else than root
- * and the user of this process can change.  A program that could not be run is worth a warning, and
+ * Fill config->hooks.  They are an error where config->doubt is not empty.  A program that could not be run is worth a warning, and
  * no more: it may be there when it is due.
  */
 void programs_read(struct config *config, config_setting_t *root,

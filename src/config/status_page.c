@@ -104,6 +104,9 @@ read_listen(struct config *config, config_setting_t *group,
 		read_entry(config, listen, complaints);
 		return;
 	}
+	if (config_setting_length(listen) == 0)
+		complain(complaints, listen,
+			 "listen: must have an address such as %s", EXAMPLE);
 	for (int i = 0; i < config_setting_length(listen); i++)
 		read_entry(config, config_setting_get_elem(listen, (unsigned)i),
 			   complaints);

@@ -58,6 +58,9 @@ struct master {
 	struct config *next_config;
 	struct listeners listeners;
 	struct listeners next_listeners;
+	/* Before those of next_config got their places; see reload.c. */
+	struct scoreboard_service services_before[SCOREBOARD_SERVICES];
+	bool services_placed;
 	bool reload_again;  /* asked for while one was under way */
 	int resize_to;	    /* workers that the next reload is to have */
 	int resizing;	    /* that the one under way has */

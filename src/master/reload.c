@@ -21,6 +21,9 @@ reload_place_services(struct master *master, struct config *config,
 {
 	struct scoreboard_master *board = master_board(master);
 
+	memcpy(master->services_before, board->services,
+	       sizeof(board->services));
+	master->services_placed = true;
 	for (int i = 0; i < config->service_count; i++) {
 		struct service_config *service = &config->services[i];
 
@@ -29,14 +32,37 @@ reload_place_services(struct master *master, struct config *config,
 					   service->service->type);
 		if (service->board < 0) {
 			problem_set(problem, EX_CONFIG,
-				    "too many services: workers of an "
-				    "earlier configuration still serve");
+				    "too many services: at most %d, with "
+				    "those that are served now and would go",
+				    SCOREBOARD_SERVICES);
 			return -1;
 		}
 		/* So that the next one does not get the same entry. */
 		board->services[service->board].active = 1;
 	}
 	return 0;
+}
+
+/* It is refused: who lost a place to one of its services has it again. */
+static void
+unplace_services(struct master *master)
+{
+	struct scoreboard_master *board = master_board(master);
+
+	if (!master->services_placed)
+		return;
+	master->services_placed = false;
+	scoreboard_begin(board);
+	for (int i = 0; i < SCOREBOARD_SERVICES; i++) {
+		const struct scoreboard_service *before =
+			&master->services_before[i];
+		struct scoreboard_service *now = &board->services[i];
+
+		if (strcmp(before->name, now->name) != 0 ||
+		    strcmp(before->type, now->type) != 0)
+			*now = *before;
+	}
+	scoreboard_end(board);
 }
 
 static enum handoff_cause
@@ -181,6 +207,7 @@ reload_ready(struct master *master)
 	config_free(master->config);
 	master->config = master->next_config;
 	master->next_config = NULL;
+	master->services_placed = false;
 	pool_adopt(&master->pool, master->config, &master->listeners);
 	hooks_configure(&master->hooks, master->config,
 			master->pool.current.number);
@@ -219,6 +246,7 @@ void
 reload_failed(struct master *master, const struct problem *problem)
 {
 	reload_cancel(master);
+	unplace_services(master);
 	if (master->upgraded)
 		upgrade_back(master, -1, problem->text);
 	/* There is no way back: those who were carried over serve on. */

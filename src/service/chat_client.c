@@ -287,7 +287,7 @@ void
 chat_client_go_on(struct chat_client *client)
 {
 	chat_room_go_on(client);
-	if (listens(client) && client->kept_length > 0)
+	if (listens(client) && client->kept)
 		take_lines(client, client->kept, client->kept_length);
 	if (client->gone)
 		return;

@@ -89,7 +89,7 @@ conn_debt_save(const struct conn *conn, struct handoff_conn *saved,
 	saved->blocked_since = debt ? debt->since : 0;
 	if (debt)
 		saved->flags |= CONN_BLOCKED;
-	if (saved->owed > 0)
+	if (debt && debt->owed)
 		*owed = debt->owed->bytes + debt->from;
 }
 

@@ -167,6 +167,9 @@ hand_over(struct worker *worker, uint64_t generation, const int *fds, int count)
 		accept_end(&worker->acceptor, true);
 		datagrams_end(&worker->datagrams);
 		enter(worker, WORKER_RETIRING);
+		/* However often they change hands. */
+		for (int i = 0; i < worker->instance_count; i++)
+			conn_close_stalled(&worker->instances[i]);
 	} else if (worker->state != WORKER_RETIRING) {
 		passing_close(fds, count);
 		return;

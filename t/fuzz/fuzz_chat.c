@@ -13,6 +13,7 @@
 #include "ipc/handoff.h"
 #include "patches.h"
 #include "service/registry.h"
+#include "worker/accept.h"
 #include "worker/conns.h"
 #include "worker/instance.h"
 
@@ -40,6 +41,7 @@ static struct {
 	struct scoreboard scoreboard;
 	struct peers peers;
 	struct conns conns;
+	struct accept_listener listener;
 	struct keeping keeping;
 	struct service_config config;
 	struct instance instance;
@@ -251,6 +253,7 @@ arrive(void)
 	stand.instance = (struct instance){ 0 };
 	peers_init(&stand.peers, &stand.scoreboard, 0, 1);
 	conns_init(&stand.conns, &stand.loop, &stand.peers, 0, changed);
+	stand.conns.listeners = &stand.listener;
 	stand.client = ends[0];
 	if (keeping_open(&stand.keeping, &stand.loop) < 0 ||
 	    instance_start(&stand.instance, &stand.config, &stand.conns,
