@@ -256,11 +256,12 @@ refused_with()
 	follow 20
 	followed_is '.held == 13 and .refused == 7'
 	get /metrics >/dev/null
-	# Who says nothing takes a place, not all of them for ever.
+	# Who says nothing takes a place, and not for as long as when there are
+	# others.
 	program silent.py <<-'EOF'
 		import socket, sys, signal
 		held = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
-		        for _ in range(20)]
+		        for _ in range(4)]
 		print("here", flush=True)
 		signal.pause()
 	EOF
@@ -269,6 +270,7 @@ refused_with()
 	local silent=$PID
 	wait_until "$PATIENCE" lines_in "$DIR/silent" 1
 	run -28 curl -sS --max-time 1 "http://127.0.0.1:$(page_port)/healthz"
+	get /healthz >/dev/null
 	kill "$silent"
 	wait_until "$PATIENCE" gone "$silent"
 	wait_until "$PATIENCE" code_is 200 /healthz

@@ -16,6 +16,8 @@ enum {
 /* For a request, from its first byte or the one before; for an answer; for an
  * event of a stream. */
 static const uint64_t STEP = 30 * (uint64_t)CLOCK_SECOND;
+/* The same while nobody else can come: who only sits there makes room. */
+static const uint64_t HURRY = 5 * (uint64_t)CLOCK_SECOND;
 static const uint64_t SAY_AGAIN = 60 * (uint64_t)CLOCK_SECOND;
 
 /* --- the listeners --- */
@@ -136,12 +138,13 @@ guests_rest(struct guest *guest)
 void
 guests_check(struct guests *guests)
 {
+	uint64_t step = guests->count < guests->limit ? STEP : HURRY;
 	uint64_t now = clock_monotonic();
 	struct guest *guest;
 
 	/* The library hears of it as of an end that the other side made. */
 	TAILQ_FOREACH(guest, &guests->list, entry)
-	if (!guest->at_rest && now > guest->since + STEP)
+	if (!guest->at_rest && now > guest->since + step)
 		shutdown(guest->fd, SHUT_RDWR);
 	rise(guests);
 }
