@@ -36,9 +36,10 @@ end(struct conn *conn, enum conn_reason reason)
 	close(conn->source.fd);
 	conns->count--;
 	counter_add(&instance->tally->closed, 1);
+	/* First: of two workers that lose their last one, one says 0. */
+	conns->changed(conns);
 	conn_log_disconnected(conn, reason);
 	conns_put(conns, conn);
-	conns->changed(conns);
 }
 
 void

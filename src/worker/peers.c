@@ -50,7 +50,7 @@ sum(const struct peers *peers, const uint16_t *slots, int count)
 		uint32_t connections = __atomic_load_n(
 			&scoreboard_slot(peers->scoreboard, slots[i])
 				 ->connections,
-			__ATOMIC_RELAXED);
+			__ATOMIC_SEQ_CST);
 
 		if (connections <= CONNECTIONS_LIMIT)
 			total += connections;

@@ -42,8 +42,9 @@ is_counted_on(const struct worker *worker)
 static void
 count(struct worker *worker)
 {
+	/* Before those of others are read; see peers_active(). */
 	__atomic_store_n(&worker->slot->connections, worker->conns.count,
-			 __ATOMIC_RELAXED);
+			 __ATOMIC_SEQ_CST);
 	if (worker->conns.count > 0 || worker->takeover.open > 0 ||
 	    is_counted_on(worker))
 		return;
